@@ -37,7 +37,7 @@ RESULT_SECONDS = 600
 CHECKUP_SECONDS = 8
 """Seconds that a page waits for a checkup; one that takes longer is made later."""
 
-_CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
+PAGE = "/connections/{id:[0-9a-f]{1,40}}"
 _FLOW_PATH = re.compile(r".*/flows/([A-Za-z0-9_-]+)/([A-Za-z0-9_-]+)(?:/.*)?")
 _FLOW_ID = re.compile(r"([A-Za-z0-9_-]+)[:/]([A-Za-z0-9_-]+)")
 
@@ -63,7 +63,7 @@ async def configure(request: web.Request) -> web.Response:
     return render.redirect(f"/connections/{connection.id}")
 
 
-@routes.get(_CONNECTION)
+@routes.get(PAGE)
 async def show(request: web.Request) -> web.Response:
     """Show the connection's state and what can be done with it."""
     services = request.app[SERVICES]
@@ -73,7 +73,7 @@ async def show(request: web.Request) -> web.Response:
     return render.page(request, "configure.html", choices=choices, **context)
 
 
-@routes.post(f"{_CONNECTION}/options")
+@routes.post(f"{PAGE}/options")
 async def change_options(request: web.Request) -> web.Response:
     """Change which events the flow gets."""
     _, connection, form = await _posted(request)
@@ -82,7 +82,7 @@ async def change_options(request: web.Request) -> web.Response:
     return _done(request, connection, "options")
 
 
-@routes.post(f"{_CONNECTION}/pause")
+@routes.post(f"{PAGE}/pause")
 async def pause(request: web.Request) -> web.Response:
     """Pause the connection (`do=pause`), or resume it (`do=resume`)."""
     _, connection, form = await _posted(request)
@@ -93,7 +93,7 @@ async def pause(request: web.Request) -> web.Response:
     return _done(request, connection, "paused" if do == "pause" else "resumed")
 
 
-@routes.post(f"{_CONNECTION}/webhook")
+@routes.post(f"{PAGE}/webhook")
 async def repair(request: web.Request) -> web.Response:
     """Make or repair the webhook as the user's linked account; the page then waits for the ping."""
     services = request.app[SERVICES]
@@ -123,7 +123,7 @@ async def _check_up(services: Services, connection: Connection) -> None:
     await services.checkups.schedule([connection], delay=1)
 
 
-@routes.post(f"{_CONNECTION}/care")
+@routes.post(f"{PAGE}/care")
 async def take_over(request: web.Request) -> web.Response:
     """Have bridge manage the webhook as the user's linked account."""
     services = request.app[SERVICES]
@@ -152,7 +152,7 @@ async def take_over(request: web.Request) -> web.Response:
     return _done(request, connection, "taken-over")
 
 
-@routes.post(f"{_CONNECTION}/test")
+@routes.post(f"{PAGE}/test")
 async def send_test(request: web.Request) -> web.Response:
     """Post a test message in a thread of its own; the page reports Flowdock's answer."""
     services = request.app[SERVICES]
@@ -190,7 +190,7 @@ async def send_test(request: web.Request) -> web.Response:
     return _done(request, connection, "test")
 
 
-@routes.get(f"{_CONNECTION}/disconnect")
+@routes.get(f"{PAGE}/disconnect")
 async def ask_disconnect(request: web.Request) -> web.Response:
     """Ask for confirmation, naming what disconnecting removes; only the POST changes anything."""
     services = request.app[SERVICES]
@@ -207,7 +207,7 @@ async def ask_disconnect(request: web.Request) -> web.Response:
     )
 
 
-@routes.post(f"{_CONNECTION}/disconnect")
+@routes.post(f"{PAGE}/disconnect")
 async def disconnect(request: web.Request) -> web.Response:
     """Remove source, webhook and tokens; the next page names what could not be removed."""
     services = request.app[SERVICES]
@@ -223,7 +223,7 @@ async def disconnect(request: web.Request) -> web.Response:
     return render.redirect(f"/connections/{connection.id}/disconnected")
 
 
-@routes.get(f"{_CONNECTION}/disconnected")
+@routes.get(f"{PAGE}/disconnected")
 async def disconnected(request: web.Request) -> web.Response:
     """Show the user who disconnected what was removed, and what remains to be removed by hand."""
     session = await sessions.required(request)

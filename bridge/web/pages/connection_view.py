@@ -14,14 +14,12 @@ from bridge.core.errors import BridgeError
 from bridge.core.model import Connection, LinkedAccount
 from bridge.services import Services
 from bridge.web.http import notices
+from bridge.web.pages import setup_result
 
 T = TypeVar("T")
 
 READ_SECONDS = 3
 """Seconds that the page waits for GitHub's answers."""
-
-PING_SECONDS = 30
-"""Seconds that the page waits for a ping; GitHub sends it at once."""
 
 NOTICES = {
     "options": ("good", "Options saved. They apply from the next delivery."),
@@ -120,4 +118,4 @@ async def _ping(services: Services, connection: Connection, repaired_at: str) ->
         return ""
     if await services.webhook_keys.pinged(connection.repository_id or 0, connection.hook_id, since):
         return "came"
-    return "awaited" if 0 <= time.time() - since < PING_SECONDS else "missing"
+    return "awaited" if 0 <= time.time() - since < setup_result.PING_SECONDS else "missing"

@@ -13,22 +13,22 @@ from bridge.web.auth import membership, sessions
 from bridge.web.context import SERVICES
 from bridge.web.http import notices
 from bridge.web.pages import chart
+from bridge.web.pages.connection import PAGE
 from bridge.web.pages.connection_view import recent_deliveries
 from bridge.web.pages.delivery_history import FATES, DeliveryRow, Filter, rows
 
 MOST_SHOWN = 200
 DEAD_SHOWN = 20
-_CONNECTION = "/connections/{id:[0-9a-f]{1,40}}"
 
 routes = web.RouteTableDef()
 
 
-@routes.get(f"{_CONNECTION}/deliveries")
+@routes.get(f"{PAGE}/deliveries")
 async def deliveries(request: web.Request) -> web.Response:
     """List the recent deliveries, dead letters first; `outcome`, `event` and `number` filter them."""
     services = request.app[SERVICES]
     _, connection = await membership.connection_for(request, request.match_info["id"])
-    wanted = read_filter(request)
+    known, wanted = connection.repository_id, read_filter(request)
     every = await _rows(services, connection)
     chosen = [row for row in every if wanted.takes(row)]
     dead = [(row, end) for row in every for end in row.present if end.letter_id]
@@ -37,7 +37,7 @@ async def deliveries(request: web.Request) -> web.Response:
         "deliveries.html",
         connection=connection,
         repository=await services.pulls.present_name(connection),
-        chart=await _chart(services, connection),
+        chart=chart.draw(await services.delivery_log.counts(known, connection.id)) if known else None,
         dead=dead[:DEAD_SHOWN],
         dead_count=len(dead),
         rows=chosen[:MOST_SHOWN],
@@ -52,7 +52,7 @@ async def deliveries(request: web.Request) -> web.Response:
     )
 
 
-@routes.get(f"{_CONNECTION}/deliveries/{{delivery:[A-Za-z0-9._:-]{{1,100}}}}")
+@routes.get(f"{PAGE}/deliveries/{{delivery:[A-Za-z0-9._:-]{{1,100}}}}")
 async def delivery(request: web.Request) -> web.Response:
     """Show all that is known of one delivery."""
     services = request.app[SERVICES]
@@ -72,7 +72,7 @@ async def delivery(request: web.Request) -> web.Response:
     )
 
 
-@routes.post(f"{_CONNECTION}/dead-letters")
+@routes.post(f"{PAGE}/dead-letters")
 async def change_dead_letters(request: web.Request) -> web.Response:
     """Redrive dead letters (`do=retry`, one `letter` or `all` of them), or drop a message (`do=drop`)."""
     services = request.app[SERVICES]
@@ -130,12 +130,6 @@ async def _row(services: Services, connection: Connection, delivery_id: str) -> 
         if row.delivery_id == delivery_id:
             return row
     raise NotFound("bridge no longer has this delivery: it keeps the newest hundred of a repository")
-
-
-async def _chart(services: Services, connection: Connection) -> chart.Chart | None:
-    if connection.repository_id is None:
-        return None
-    return chart.draw(await services.delivery_log.counts(connection.repository_id, connection.id))
 
 
 # Dead letters

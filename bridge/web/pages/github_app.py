@@ -75,7 +75,9 @@ async def show(request: web.Request) -> web.Response:
     except operator.SecretAsked as asked:
         return render.page(request, "manifest_operator.html", status=asked.status, wrong=False)
     _refuse_set_by_environment(services)
-    app = await _newest(services)
+    # Another process may have stored one just now.
+    await services.credentials.changed()
+    app = await services.credentials.app()
     is_replacing = app is not None and browser.may_replace and request.query.get("replace") == str(app.id)
     if app is not None and not is_replacing:
         return render.page(
@@ -194,12 +196,6 @@ def _problem(name: str, organization: str) -> str:
     if organization and not _ORGANIZATION.fullmatch(organization):
         return "That is not an organization's name. Write it as in its address on GitHub."
     return ""
-
-
-async def _newest(services: Services) -> App | None:
-    """Return the App, even if another process stored it just now."""
-    await services.credentials.changed()
-    return await services.credentials.app()
 
 
 def _refuse_set_by_environment(services: Services) -> None:
