@@ -24,7 +24,7 @@ _HEADINGS = {
     503: "Temporarily unavailable",
     504: "GitHub or {chat} is too slow",
 }
-_ACTIONS = {"synchronize": "pushed to"}
+_ACTIONS = {"synchronize": "got new commits"}
 _UNITS = ((1, 60, "s"), (60, 3600, "min"), (3600, 86400, "h"), (86400, 86400 * 60, "days"))
 """Each unit's seconds, the seconds up to which it is used, and its name."""
 

@@ -22,7 +22,7 @@ export function say(text) {
 
 function tell() {
   const click = undone ? ` ${undone} was not done.` : wanted ? " The page that you clicked opens once bridge answers." : "";
-  say(`bridge cannot be reached. This page stays, and keeps trying.${click}`);
+  say(`bridge cannot be reached. This page stays open and keeps trying.${click}`);
 }
 
 async function answers() {

@@ -78,7 +78,7 @@ function connect() {
     const wasAway = await away();
     if (feed.readyState !== EventSource.CLOSED) return;
     if (wasAway) connect();
-    else say("This page no longer shows what is new. Reload it.");
+    else say("This page no longer updates. Reload it.");
   });
   feed.addEventListener("news", (event) => {
     const news = JSON.parse(event.data);

@@ -87,7 +87,7 @@ def test_how_long_ago(seconds: float, said: str) -> None:
     ("event", "action", "said"),
     [
         ("check_run", "completed", "Check run completed"),
-        ("pull_request", "synchronize", "Pull request pushed to"),
+        ("pull_request", "synchronize", "Pull request got new commits"),
         ("bridge.job_log", "", "Job log"),
         ("", "", "Delivery"),
     ],
