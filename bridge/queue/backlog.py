@@ -1,6 +1,6 @@
 """The backlog: how many bytes wait in all, as of a second ago, so that no delivery waits for the sum.
 
-What waits lies in many partitions, and each atomic step sees one: there a repository is held to its budget.
+The backlog lies in many partitions, and each atomic step sees one: there it holds a repository to its budget.
 """
 
 import asyncio

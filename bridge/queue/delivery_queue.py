@@ -3,7 +3,7 @@
 One atomic step notes a verified delivery's id and appends it to its partition's *inbox*. The worker that
 holds the partition's lease translates it and, in one atomic step, appends its messages to the *outbox*,
 writes the snapshot and removes the delivery. A message leaves the outbox once Flowdock has it. So an entry
-is in a stream exactly as long as its work is not done: there is no other bookkeeping to lose.
+stays in a stream until its work is done: there is no other bookkeeping to lose.
 """
 
 from collections.abc import Iterable, Sequence

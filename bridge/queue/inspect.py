@@ -61,7 +61,7 @@ class QueueView:
         self._find_entries = load_script(redis, "bridge.queue", "find_entries")
 
     async def vitals(self) -> tuple[int, float | None]:
-        """Return how many workers live, and when a delivery was taken last, in Unix seconds."""
+        """Return the number of live workers, and the time of the last delivery in Unix seconds."""
         now, _ = await self._redis.time()
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zcount(keys.WORKERS, now, "+inf")

@@ -1,4 +1,4 @@
-"""Handle items many at a time, and one by one those that cannot go with the others."""
+"""Handle items in batches, and one by one those that cannot go with the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from bridge.worker.keyed_executor import KeyedExecutor
 
 FIRST = 4
-"""The least that is offered: a flow is posted as many at once."""
+"""The size of the first batch: as many messages as are posted to a flow at once."""
 
 Item = TypeVar("Item")
 

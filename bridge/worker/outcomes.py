@@ -1,4 +1,4 @@
-"""Write what became of an entry into the delivery log."""
+"""Write an entry's outcome into the delivery log."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Cache what the owner of a partition need not ask Redis for.
+"""Cache state that a partition's owner need not read from Redis again.
 
 Only the owner's own commits change pull requests, so the last commit left the newest state of those it is
 about to post about. Anybody may change a connection, so a connection counts for a moment only.

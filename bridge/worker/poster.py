@@ -153,7 +153,7 @@ class Poster:
         return connection
 
     async def _take_leave_again(self, connection: Connection, pull: PullRequest) -> None:
-        """Say the last word in a thread whose connection ended during a slow post: that came after it."""
+        """Post the last message again if the connection ended during a slow post, which came after it."""
         if await self.connections.get(connection.id) is not None:
             return
         with suppress(FlowdockError):
@@ -179,7 +179,7 @@ class Poster:
 
 
 def _dropped(message: OutboxMessage, reason: str) -> list[Write]:
-    """Log that a message goes nowhere; returns what to write about it.
+    """Log a message that cannot be posted; returns its entry in the delivery log.
 
     It is no dead letter: the connection and its token are gone for good, so nobody could send it again.
     """

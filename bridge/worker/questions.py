@@ -50,7 +50,7 @@ class Questions:
     async def with_rules(
         self, entry: InboxEntry, delivery: Delivery, merged: Snapshot, work: UnitOfWork
     ) -> Snapshot:
-        """Add the rules of the base branch as they are kept, or ask for them; raises redis-py's errors."""
+        """Add the stored rules of the base branch, or ask for them; raises redis-py's errors."""
         branch = merged.target
         if delivery.event != "pull_request" or not branch or not merged.is_open or has_rules(merged):
             return merged
@@ -86,7 +86,7 @@ class Questions:
             )
 
     def if_ready(self, repository_id: int, delivery: Delivery, result: Translation) -> None:
-        """Ask again where only GitHub's older word is in the way of a merge, and that may have changed."""
+        """Ask again if only GitHub's older word prevents a merge, and it may have changed."""
         may_change = delivery.event in _MAY_UNBLOCK | checks.EVENTS
         if may_change and result.pull and to_merge.seems_ready(result.pull):
             self._add(self._pulls.watches.mergeable, repository_id, [result.number], asked=1)

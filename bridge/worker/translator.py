@@ -1,4 +1,4 @@
-"""Translate deliveries: look up what they are about, and have the core word them."""
+"""Translate deliveries: look up their pull requests and connections, and have the core word them."""
 
 import asyncio
 import time

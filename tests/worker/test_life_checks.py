@@ -220,10 +220,10 @@ async def test_a_newer_run_of_a_workflow_replaces_the_cancelled_one(life: Life) 
 
 async def test_a_run_that_a_maintainer_has_to_allow_waits_and_did_not_fail(life: Life) -> None:
     await _opened(life)
-    assert titles(await life.act("ann-gh", "hold", workflow="CI")) == ["Checks: wait for a maintainer: CI"]
+    assert titles(await life.act("ann-gh", "hold", workflow="CI")) == ["Checks: awaiting approval: CI"]
     thread = await life.thread()
     assert thread.fields["Checks"] == "… 1 waiting for a maintainer"
-    assert thread.fields["Turn"] == "a maintainer (to allow workflows to run)"
+    assert thread.fields["Turn"] == "a maintainer (to approve workflows)"
     assert "Re-run failed checks" not in [action["name"] for action in thread.shown["actions"]]
 
     await life.act("ann-gh", "check", name="test", conclusion="success")

@@ -1,4 +1,4 @@
-"""Have checks run again, allow workflows to run, and approve deployments."""
+"""Re-running checks, approving workflows and deployments."""
 
 from collections.abc import Generator
 from typing import Any

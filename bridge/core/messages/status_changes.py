@@ -18,7 +18,7 @@ MAX_NAMED = 3
 MAX_FAILED = 100
 """Failed checks of a commit that are remembered."""
 
-_DEPLOYMENTS = {"failed": "failed", "waiting": "wait for approval", "passed": "succeeded"}
+_DEPLOYMENTS = {"failed": "failed", "waiting": "awaiting approval", "passed": "succeeded"}
 """Words for the states of deployments, the most important first."""
 
 _REVIEWED = {"requested": "asked", "approved": "approved", "rejected": "rejected"}
@@ -73,7 +73,7 @@ def _title(pull: PullRequest, now: Verdict, last: str, *, is_again: bool, is_fla
         verb = "recovered" if last == "failed" else "passed"
         return f"{verb}{', flaky' if is_flaky else ''}: {link(pull.url + '/checks', words)}"
     if now == "waiting":
-        return f"wait for a maintainer: {names(pull.checks_that('waiting'))}"
+        return f"awaiting approval: {names(pull.checks_that('waiting'))}"
     return f"failed{' again' if is_again else ''}: {names(to_merge.failed(pull))}"
 
 
@@ -155,7 +155,7 @@ def of_review(happening: Happening) -> tuple[Said | None, Snapshot]:
         shown = [link(one.get("html_url"), one.get("login") or one.get("name") or "?") for one in asked]
         names = listed(shown, MAX_NAMED)
         people = tuple(chain.from_iterable(named(one) for one in asked if one.get("login")))
-        title = f"wait for approval{f' by {names}' if names else ''}: {where}"
+        title = f"awaiting approval{f' by {names}' if names else ''}: {where}"
         return Said(title=title, people=people, group="other"), noted
     body = happening.html(payload.get("comment"), run)
     return Said(title=f"{outcome.capitalize()} the deployment to {where}", body=body, group="other"), noted

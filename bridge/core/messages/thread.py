@@ -225,7 +225,7 @@ def sum_of(pull: PullRequest) -> str:
 
 
 def _deployments(pull: PullRequest) -> str:
-    waits = {"waiting": " (waits for approval)"}
+    waits = {"waiting": " (awaiting approval)"}
     shown = [
         f"{_VERDICT_MARKS[one.state]} {link(one.url, one.name)}{waits.get(one.state, '')}"
         for one in pull.deployments

@@ -32,17 +32,17 @@ class Turn(NamedTuple):
 def next_action(pull: PullRequest) -> Turn | None:
     """Return the turn; None once the pull request is closed or merged.
 
-    It is never a bot's: where a bot is the author, it is that of the people assigned or asked for a review.
-    In this order: problems that only the author can fix; workflows that a maintainer must allow; a requested
-    review; a deployment that a workflow waits for; running checks. Then it is ready to merge if somebody
-    approved; else the author must ask for a review.
+    It is never a bot's: if a bot is the author, it is that of the people assigned or asked for a review.
+    In this order: problems that only the author can fix; workflows that await a maintainer's approval; a
+    requested review; a deployment that a workflow waits for; running checks. Then it is ready to merge if
+    somebody approved; else the author must ask for a review.
     """
     if not pull.is_open:
         return None
     if why := _for_author(pull):
         return _of_author(pull, why)
     if verdict(pull.checks) == "waiting":
-        return Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer")
+        return Turn(who="a maintainer", why="to approve workflows", kind="maintainer")
     if asked := tuple(one for one in pull.with_state("requested") if not one.bot):
         people = tuple(person for one in asked for person in (one.members or (one.person,)) if person)
         names = ", ".join(_asked(reviewer) for reviewer in asked)

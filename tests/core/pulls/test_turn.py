@@ -118,7 +118,7 @@ TURNS: list[tuple[str, PullRequest, Turn | None]] = [
     (
         "a workflow waits to be allowed",
         a_pull(checks=(PASSED, WAITING), reviewers=(ASKED,)),
-        Turn(who="a maintainer", why="to allow workflows to run", kind="maintainer"),
+        Turn(who="a maintainer", why="to approve workflows", kind="maintainer"),
     ),
     ("a workflow waits, another runs", a_pull(checks=(WAITING, RUNNING)), CHECKS),
     (

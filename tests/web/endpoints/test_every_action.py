@@ -205,7 +205,7 @@ async def test_without_push_access_nobody_re_runs_checks(life: Life) -> None:
 
 async def test_waiting_workflows_are_approved_by_people_who_may(life: Life) -> None:
     (told,) = titles(await life.act("ann-gh", "hold"))
-    assert "wait for a maintainer" in told
+    assert "awaiting approval" in told
     refused(await click(life, "bob", "Approve and run"), 422, f"GitHub does not let you do that to {PULL}")
     outcome = await click(life, "ann", "Approve and run")
     assert (outcome["status"], outcome["message"]) == (200, f"Approved 1 workflow of {PULL}.")
@@ -226,9 +226,9 @@ async def test_a_deployment_that_waits_is_told_and_approved_by_its_reviewer(life
     await life.house.hook(events=["deployment_review"], app=True)
     waiting: Json = {"environment": "production", "state": "waiting", "reviewers": ["bob-gh", "cy-gh"]}
     *_, told = await life.act("ann-gh", "deploy", **waiting)
-    assert titles([told]) == ["Deployments: wait for approval by bob-gh, cy-gh: production"]
+    assert titles([told]) == ["Deployments: awaiting approval by bob-gh, cy-gh: production"]
     assert tags([told]) == ["@bob", "@cy"]
-    assert (await life.thread()).fields["Deployments"] == "… production (waits for approval)"
+    assert (await life.thread()).fields["Deployments"] == "… production (awaiting approval)"
     refused(
         await click(life, "bob", "Approve deployment"),
         422,

@@ -126,7 +126,7 @@ STORIES: list[tuple[str, list[Told], list[str]]] = [
         "waiting for a maintainer, then allowed and green",
         [workflow("action_required"), workflow("in_progress", at=LATER), workflow("success", at=LAST)],
         [
-            "wait for a maintainer: CI",
+            "awaiting approval: CI",
             "Buttons: Assign to me, Close, Approve, Request my review, Merge, Squash",
             ALL_GREEN,
         ],
@@ -245,7 +245,7 @@ def deployment(state: str) -> Told:
     return ("deployment_status", sample.deployment("prod", state))
 
 
-ASKED, WAITS = "wait for approval by admins: prod", "wait for approval: prod"
+ASKED, WAITS = "awaiting approval by admins: prod", "awaiting approval: prod"
 REVIEWS: list[tuple[str, list[Told], list[str]]] = [
     (
         "requested, whoever tells it twice",
