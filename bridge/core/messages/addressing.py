@@ -3,8 +3,6 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import msgspec
 
@@ -32,23 +30,39 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     message: Message
 
 
-@dataclass(frozen=True)
-class Round:
-    """A delivery with everything that its messages depend on.
-
-    `nobody` is the author's name in messages that nobody caused, such as those about checks.
-    """
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery with everything that its messages depend on."""
 
     delivery: Delivery
     pull: PullRequest
     connections: Sequence[Connection]
     now: float
-    nobody: str = ""
+    nobody: str
+    """The author's name in messages that nobody caused, such as those about checks; else empty."""
+    sender: Person
+    """The account that caused the delivery."""
+    turn: Turn | None
+    """The pull request's turn."""
 
-    @cached_property
-    def sender(self) -> Person:
-        """The account that caused the delivery."""
-        return Person(login="") if self.nobody else Person(**person(self.delivery.payload.get("sender")))
+    @classmethod
+    def of(
+        cls,
+        delivery: Delivery,
+        pull: PullRequest,
+        connections: Sequence[Connection],
+        now: float,
+        nobody: str = "",
+    ) -> "Round":
+        """Find the sender and the turn, once for all messages."""
+        return cls(
+            delivery=delivery,
+            pull=pull,
+            connections=connections,
+            now=now,
+            nobody=nobody,
+            sender=Person(login="") if nobody else Person(**person(delivery.payload.get("sender"))),
+            turn=next_action(pull),
+        )
 
     @property
     def author(self) -> Author:
@@ -57,11 +71,6 @@ class Round:
             return Author(name=self.nobody)
         sender = self.delivery.payload.get("sender") or {}
         return Author(name=visible(self.sender.login), avatar=web_address(sender.get("avatar_url")))
-
-    @cached_property
-    def turn(self) -> Turn | None:
-        """The pull request's turn, found once."""
-        return next_action(self.pull)
 
 
 def addressed(

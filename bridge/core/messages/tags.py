@@ -39,9 +39,11 @@ def mentions(
 
 
 def anew(
-    found: Iterable[Mention], delivery: Delivery, sender: Person, known: Snapshot
+    found: Collection[Mention], delivery: Delivery, sender: Person, known: Snapshot
 ) -> tuple[Mention, ...]:
     """Return the mentions without those whom another event of the same deed tagged."""
+    if not found:
+        return ()
     tagged = _tagged(delivery, sender, known)
     new = (one for one in found if one.id not in tagged and (one.id or one.login.lower() not in tagged))
     return tuple(replace(one, unless_by_login=True) if one.login.lower() in tagged else one for one in new)

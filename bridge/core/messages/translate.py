@@ -139,7 +139,7 @@ def translate_pull(
     happening = Happening(delivery=delivery, known=known, pull=pull)
     said = events.say(happening)
     merged = _noted(happening, merged, said)
-    result = translation(Round(delivery, pull, connections, now), said, merged)
+    result = translation(Round.of(delivery, pull, connections, now), said, merged)
     silence = "" if delivery.event == DUE else result.silence
     result = replace(result, silence=silence, outgoing=(*early, *result.outgoing))
     if delivery.event != "pull_request" or not diffs.is_wanted(pull, result.snapshot, connections):
@@ -198,7 +198,7 @@ def translate_checks(
         nobody, (said, noted) = "Deployments", status_changes.of_deployments(pull, known)
     else:
         nobody, (said, noted) = "Checks", status_changes.of_checks(pull, known)
-    result = translation(Round(delivery, pull, connections, now, nobody), said, noted)
+    result = translation(Round.of(delivery, pull, connections, now, nobody), said, noted)
     if said is None or said.group != "checks" or not result.outgoing:
         return result
     jobs, noted = status_changes.unread(failed, result.snapshot)
@@ -217,7 +217,7 @@ def translate_job_log(
     """Translate bridge's reading of a failed job."""
     pull, job = snapshot.view(known, head_checks), delivery.payload["job"]
     said = status_changes.of_job(check, FailedStep(number=job["number"], name=job["step"]), job["lines"])
-    return translation(Round(delivery, pull, connections, now, "Checks"), said, known)
+    return translation(Round.of(delivery, pull, connections, now, "Checks"), said, known)
 
 
 def translate_late_push(
@@ -232,4 +232,4 @@ def translate_late_push(
     """Translate a forced `push` for a pull request whose `synchronize` was told without it."""
     pull = snapshot.view(known, head_checks)
     said = pulls.force_pushed(Happening(delivery=delivery, known=known, pull=pull), push)
-    return translation(Round(delivery, pull, connections, now), said, known.saying(moved=[]))
+    return translation(Round.of(delivery, pull, connections, now), said, known.saying(moved=[]))

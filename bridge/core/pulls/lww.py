@@ -127,6 +127,8 @@ class LwwSet(msgspec.Struct, frozen=True, array_like=True):
 
     def items(self) -> list[Item]:
         """Return the members, by name."""
+        if not self.listed:
+            return []
         return [self.listed[name] for name in sorted(self.listed, key=str.lower) if name not in self.removed]
 
 

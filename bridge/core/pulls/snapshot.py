@@ -74,7 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def saying(self, **said: Any) -> "Snapshot":
         """Return the snapshot with the message's state recorded."""
-        if all(name in self.said and self.said[name] == words for name, words in said.items()):
+        if said.items() <= self.said.items():
             return self
         return replace(self, said={**self.said, **said})
 
@@ -89,14 +89,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def value(self, name: str) -> Any:
         """Return the newest value of a field, None without any."""
-        register = self.values.get(name)
-        if register is None:
+        one = self.values.get(name)
+        if one is None:
             return None
-        return register.settled(SWITCHES.get(name)) if register.switched else register.value
+        return one.settled(SWITCHES.get(name)) if one.switched else one.value
 
     def settled(self) -> dict[str, Any]:
         """Return the newest value of each known field."""
-        return {name: self.value(name) for name in self.values}
+        return {
+            name: one.settled(SWITCHES.get(name)) if one.switched else one.value
+            for name, one in self.values.items()
+        }
 
     @property
     def is_known(self) -> bool:
