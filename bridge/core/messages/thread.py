@@ -46,15 +46,15 @@ def render(pull: PullRequest, *, web_url: str, is_left: bool = False) -> dict[st
     Flowdock's API documents, "Messages": title, field labels and values take only the tag `a`.
     """
     # The snapshot's address is checked again: this is the last place to do so.
-    url = web_address(pull.url)
+    url, found = web_address(pull.url), turn.next_action(pull)
     return {
         "title": escape(pull.title[:MAX_TITLE].strip() or url or f"#{pull.number}"),
         "body": description.html(pull),
         **({"external_url": url} if url else {}),
         "status": LEFT if is_left and pull.state != "merged" else status(pull),
-        "fields": [row for row in fields(pull) if not is_left or row["label"] in _LASTING],
+        "fields": [row for row in fields(pull, found) if not is_left or row["label"] in _LASTING],
         "actions": [*_links(url), *([] if is_left else _buttons(pull, web_url))],
-        "bridge": _extension(pull, None if is_left else turn.next_action(pull)),
+        "bridge": _extension(pull, None if is_left else found),
     }
 
 
@@ -75,10 +75,10 @@ def status(pull: PullRequest) -> dict[str, str]:
     return {"color": "green", "value": "open"}
 
 
-def fields(pull: PullRequest) -> list[dict[str, str]]:
-    """Return the rows below the title, without empty ones."""
+def fields(pull: PullRequest, found: turn.Turn | None) -> list[dict[str, str]]:
+    """Return the rows below the title, without empty ones; `found` is the pull request's turn."""
     rows = {
-        "Turn": turn_of(pull),
+        "Turn": worded_turn(found),
         "Author": _person(pull.author),
         "Branch": _branches(pull),
         "Stack": _stack(pull),
@@ -97,13 +97,12 @@ def fields(pull: PullRequest) -> list[dict[str, str]]:
     return [{"label": label, "value": value} for label, value in rows.items() if value]
 
 
-def turn_of(pull: PullRequest) -> str:
-    """Say whose turn it is, as HTML; empty once it is closed."""
-    whose = turn.next_action(pull)
-    if whose is None:
+def worded_turn(found: turn.Turn | None) -> str:
+    """Say whose turn it is, as HTML; empty once the pull request is closed."""
+    if found is None:
         return ""
-    who = whose.named(_person, escape)
-    return f"{who} ({escape(whose.why)})" if whose.why else who
+    who = found.named(_person, escape)
+    return f"{who} ({escape(found.why)})" if found.why else who
 
 
 def _extension(pull: PullRequest, found: turn.Turn | None) -> dict[str, Any]:

@@ -40,12 +40,12 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
 
 def translation(round_: Round, said: Said | None, merged: Snapshot) -> Translation:
     """Address the message, and a short update to those whose thread would fall behind."""
-    pull, again_in = round_.pull, 0.0
+    pull, again_in, shown = round_.pull, 0.0, updates.shown(round_)
     outgoing, muted = addressed(round_, said, merged, round_.connections) if said else ((), {})
     behind = [one for one in round_.connections if said is None or _is_update_enough(said, one)]
     # A review that is gathered brings the thread up to date.
-    if behind and not merged.gathering and (update := updates.update(round_, merged)):
-        again_in = updates.wait(round_, merged)
+    if behind and not merged.gathering and (update := updates.update(round_, merged, shown)):
+        again_in = updates.wait(round_, merged, shown)
         if not again_in:
             more, silent = addressed(round_, update, merged, behind, part="/update")
             outgoing, muted = (*outgoing, *more), {**muted, **silent}
@@ -58,7 +58,7 @@ def translation(round_: Round, said: Said | None, merged: Snapshot) -> Translati
     noted = turn_noted(pull, round_.turn, merged, outgoing, now=round_.now)
     pull = replace(pull, turn_since=noted.said["since"])
     if outgoing:
-        noted = noted.saying(shown=updates.shown(round_))
+        noted = noted.saying(shown=shown)
         noted, pull = description.keeping_html(noted, pull)
     return Translation(
         number=pull.number,

@@ -49,10 +49,13 @@ def _lasting(found: Turn) -> str:
     return f"{found.named(lambda one: str(one.id or one.login))} {found.why}"
 
 
-def update(round_: Round, known: Snapshot) -> Said | None:
-    """Return the message that makes a thread true again; None if all that people act on is still true."""
+def update(round_: Round, known: Snapshot, now: Shown) -> Said | None:
+    """Return the message that makes a thread true again; None if all that people act on is still true.
+
+    `now` is what `shown` returns for the round.
+    """
     delivery, pull = round_.delivery, round_.pull
-    before = _before(known, now := shown(round_))
+    before = _before(known, now)
     if not known.said.get("shown") or (delivery.event, delivery.action) == ("pull_request", "dequeued"):
         # It left the merge queue by being merged, and that message comes next.
         return None
@@ -63,14 +66,14 @@ def update(round_: Round, known: Snapshot) -> Said | None:
         return Said(title=title, group="checks")
     # GitHub reports a close itself, unless bridge had to ask.
     is_told = not pull.is_open and delivery.event not in (MERGEABLE, RULES, UPDATE)
-    title = "" if is_told else _words(before, now, pull)
+    title = "" if is_told else _words(before, now, round_)
     return Said(title=title, group="other") if title else None
 
 
-def wait(round_: Round, known: Snapshot) -> float:
+def wait(round_: Round, known: Snapshot, now: Shown) -> float:
     """Return the seconds until an update may be posted; comments come several at a time."""
     more_parts = REVIEW_SECONDS if round_.delivery.event.startswith("pull_request_review") else 0.0
-    before = _before(known, now := shown(round_))
+    before = _before(known, now)
     if now | {name: before[name] for name in _BOOKKEEPING} != before:
         return more_parts
     return max(more_parts, float(known.said.get("updated", 0)) + SECONDS - round_.now)
@@ -81,14 +84,15 @@ def _before(known: Snapshot, now: Shown) -> Shown:
     return now | (known.said.get("shown") or {})
 
 
-def _words(before: Shown, now: Shown, pull: PullRequest) -> str:
+def _words(before: Shown, now: Shown, round_: Round) -> str:
     """Word the changes that people must know of, as a title; empty if there are none."""
+    pull = round_.pull
     if now["status"] != before["status"]:
         return f"Status: {now['status']}"
     if not pull.is_open or now == before:
         return ""
     if now["turn"] != before["turn"] and not _only_begins(before, now):
-        return f"Turn: {thread.turn_of(pull)}"
+        return f"Turn: {thread.worded_turn(round_.turn)}"
     if now["repository"] != before["repository"]:
         return f"Repository: {escape(pull.repository)}"
     if now["place"] != before["place"] and max(now["place"], before["place"]) > 1 and now["place"]:

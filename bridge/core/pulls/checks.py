@@ -251,11 +251,13 @@ def merge(known: Mapping[str, LwwRegister], told: Mapping[str, LwwRegister]) -> 
 
 def verdict(checks: tuple[Check, ...]) -> Verdict:
     """Sum checks up: one failure is a failure, also while others are running."""
+    if not checks:
+        return "none"
     states = {check.state for check in checks}
     for state in ("failed", "running", "waiting"):
         if state in states:
             return state
-    return "passed" if states else "none"
+    return "passed"
 
 
 def dump(registers: Mapping[str, LwwRegister]) -> bytes:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bridge.core.actions import ACTIONS
 from bridge.core.messages import thread
 from bridge.core.pulls.model import Branch, Changes, Link, Person, PullRequest, Stack
+from bridge.core.pulls.turn import next_action
 from tests.kits.core import page
 from tests.kits.core.pipeline import STATUSES, WEB_URL, satisfies_flowdock
 from tests.kits.core.pulls import (
@@ -37,7 +38,7 @@ def render(pull: PullRequest) -> dict[str, Any]:
 
 
 def fields(pull: PullRequest) -> dict[str, str]:
-    return {field["label"]: field["value"] for field in thread.fields(pull)}
+    return {field["label"]: field["value"] for field in thread.fields(pull, next_action(pull))}
 
 
 def text(pull: PullRequest, label: str) -> str | None:
@@ -66,7 +67,7 @@ def test_a_thread_is_the_whole_state() -> None:
         "body": f'<p><strong>Why</strong> <a href="{COMPONENT}/issues/7" {rel}>#7</a></p>',
         "external_url": PAGE,
         "status": {"color": "green", "value": "open"},
-        "fields": thread.fields(pull),
+        "fields": thread.fields(pull, next_action(pull)),
         "actions": [
             {"@type": "ViewAction", "name": "Conversation", "url": PAGE},
             {"@type": "ViewAction", "name": "Diff", "url": f"{PAGE}/files"},
