@@ -96,10 +96,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def settled(self) -> dict[str, Any]:
         """Return the newest value of each known field."""
-        return {
-            name: one.settled(SWITCHES.get(name)) if one.switched else one.value
-            for name, one in self.values.items()
-        }
+        return {name: self.value(name) if one.switched else one.value for name, one in self.values.items()}
 
     @property
     def is_known(self) -> bool:
