@@ -125,9 +125,16 @@ class Admission:
             await self.github.give_back(unneeded)
 
     async def remove(self, person_id: int, *, bar: bool = False) -> None:
-        """Delete a person, who leaves all flows; raises as `PeopleStore.remove`."""
-        held = await self.sign_in_tokens.take(person_id)
+        """Delete a person, who leaves all flows; raises as `PeopleStore.remove`.
+
+        With `bar`, their organization no longer lets them in, nor does an invitation for their login so far.
+        """
+        person, held = await self.people.get(person_id), await self.sign_in_tokens.take(person_id)
         await self.people.remove(person_id, bar=bar)
+        if person and bar:
+            for one in await self.invitations.all():
+                if one.login.lower() == person.nick.lower():
+                    await self.invitations.withdraw(one.name)
         if held:
             await self.github.give_back(held)
         await self._finish_removal(person_id)

@@ -289,12 +289,18 @@ async def test_a_removed_person_is_out_with_the_next_request_and_stays_out(
     async with Browser() as owner:
         await sign_in(house, browser, "bob")
         page = await sign_in(house, owner, "ann")
+        kept = [await admission.invitations.invite(by=IDS["ann"], login=one) for one in ("Bob-GH", "dee-gh")]
         page = await owner.open(f"{house.bridge}/inbox/people/{IDS['bob']}/remove")
+        assert "for anybody" not in page.text
+        await admission.invitations.invite(by=IDS["ann"])
+        page = await owner.open(f"{house.bridge}/inbox/people/{IDS['bob']}/remove")
+        assert "1 open invitation is for anybody." in page.text
         assert await is_in(house, browser), "asked back first"
         await owner.press(page, "Remove @bob-gh")
         assert not await is_in(house, browser)
         assert (await sign_in(house, browser, "bob")).status == 403, "though acme's member"
         assert await house.redis.keys(f"*{IDS['bob']}*") == []
+        assert [bool(await admission.invitations.find(one)) for one in kept] == [False, True]
         page = await owner.press(
             await owner.open(f"{house.bridge}/inbox/people"), "Create an invitation link"
         )

@@ -93,11 +93,13 @@ async def ask(request: web.Request) -> web.Response:
     person = await sessions.required(request)
     if not person.owner:
         raise NotAnOwner
+    found = await request.app[ADMISSION].open_invitations()
     return render(
         request,
         "person_remove.html",
         person=person,
         other=await person_with(request, request.match_info["id"]),
+        for_anybody=sum(not one.login for one in found),
     )
 
 
