@@ -131,7 +131,9 @@ async def _changed(
 
 
 def _text_problem(value: object) -> str:
-    return "" if isinstance(value, str) and len(value) <= MAX_TEXT else NOT_TEXT
+    if not isinstance(value, str):
+        return NOT_TEXT
+    return "" if len(value) <= MAX_TEXT else f"is longer than {MAX_TEXT} characters"
 
 
 async def _members_source(request: web.Request, scope: str) -> tuple[InboxPerson, TeamFlow, FlowSource]:

@@ -11,6 +11,7 @@ import msgspec
 import orjson
 
 from bridge.core.errors import RequestRefused
+from bridge.core.printable import visible
 from bridge.inbox import keys
 from bridge.inbox.flows.flows import FlowGone
 from bridge.inbox.limits import LimitReached
@@ -55,7 +56,7 @@ class FlowSource:
     def problem(self) -> str:
         """Its problem in words, without the address to which the button beside them leads."""
         words, _, address = self.error_message.rpartition(" ")
-        return words if "/flowdock/configure?" in address else self.error_message
+        return visible(words if "/flowdock/configure?" in address else self.error_message)
 
 
 _load = msgspec.json.Decoder(FlowSource).decode

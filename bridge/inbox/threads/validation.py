@@ -35,7 +35,7 @@ _LINK_ATTRIBUTES = {"href", "rel", "target", "title"}
 # The documents' own examples link people by `mailto:`.
 _LINK_SCHEMES = {"http", "https", "mailto"}
 
-PLAIN_URL = re.compile(r"""https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][^\s<>"]*)?""", re.ASCII)
+PLAIN_URL = re.compile(r"""https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!#-;=?-~]*)?""")
 PLAIN_LINKS = re.compile(r"""[^<]*(?:<a href="https?://[^"<>&\s\[\]]+">[^<]*</a>[^<]*)*""")
 """Nearly all addresses and texts: one look shows that they are fine."""
 
@@ -104,8 +104,8 @@ def url_problem(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         return NOT_URL
-    fine = parts.scheme in {"http", "https"} and parts.hostname and not re.search(r"[\s<>\"]", text)
-    return "" if fine else NOT_URL
+    is_web = parts.scheme in {"http", "https"} and parts.hostname
+    return "" if is_web and text.isprintable() and not re.search(r"[\s<>\"]", text) else NOT_URL
 
 
 def inline_problem(text: str) -> str:

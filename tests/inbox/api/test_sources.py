@@ -40,9 +40,11 @@ async def test_a_source_needs_a_name_and_a_web_address(team: Team) -> None:
         ({"name": " "}, "name"),
         ({"name": "x", "external_url": "javascript:alert(1)"}, "external_url"),
         ({"name": "x", "external_url": 3}, "external_url"),
+        ({"name": "x", "external_url": "https://x.example/" + "x" * 2000}, "external_url"),
     ):
         status, found = await team.call("POST", f"{FLOW}/sources", body, token=token)
         assert (status, list(found["errors"])) == (400, [field])
+    assert found["errors"][field] == ["is longer than 2000 characters"], "the last one"
     assert await team.call("GET", f"{FLOW}/sources", token=token) == (200, [])
 
 
@@ -92,6 +94,8 @@ async def test_only_the_application_that_made_a_source_changes_it(team: Team) ->
         )
         status, found = await team.call("PUT", f"{FLOW}/sources/{bobs['id']}", change, token=token)
         assert (status, found[next(iter(change))]) == (200, *change.values()), "the control: his own"
+    banner = (await team.visit("ann", "GET", "/inbox/flows/team/main")).text
+    assert "<strong>Bob&#39;s, added with an API token:</strong> Sign in at evil.example" in banner
     kept = await team.inbox.sources.get(str(own["id"]))
     assert kept
     assert (kept.configuration_url, kept.error_message) == ("", "")
