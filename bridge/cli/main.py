@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -173,6 +174,23 @@ def rotate(environ: Environ, dry_run: bool) -> None:
     from bridge.cli.rotate_keys import rotate_keys
 
     opening.with_redis(environ, lambda redis, vault: rotate_keys(redis, vault, dry_run=dry_run))
+
+
+@bridge.command("app-secret", epilog="Example: bridge app-secret private-key bridge.private-key.pem")
+@click.argument("kind", type=click.Choice(["private-key", "client-secret", "webhook-secret"]))
+@click.argument("file", type=click.File(lazy=True))
+@click.pass_obj
+def app_secret(environ: Environ, kind: str, file: TextIO) -> None:
+    """Replace a secret of the GitHub App.
+
+    Needs ENCRYPTION_KEY and GITHUB_APP. Make the new secret in the App's settings on GitHub first, and delete
+    the old one there afterwards. FILE has the new one; `-` reads it from standard input. bridge may keep
+    running.
+    """
+    from bridge.cli.app_secret import replace_secret
+
+    value = file.read()
+    opening.with_services(environ, lambda services: replace_secret(services, kind=kind, value=value))
 
 
 @bridge.command(epilog="Example: bridge doctor --offline")

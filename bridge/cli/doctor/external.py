@@ -46,7 +46,7 @@ async def github_client(services: Services) -> Finding:
         await services.github.exchange(_MADE_UP, verifier=_MADE_UP)
     except OAuthFailed as error:
         advice = (
-            "make the App again at /github/manifest"
+            "generate a new client secret on GitHub, and run `bridge app-secret client-secret -`"
             if credentials.app
             else "copy GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET again"
         )
