@@ -7,7 +7,6 @@ import asyncio
 import sys
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import TextIO
 
 import click
 
@@ -178,9 +177,9 @@ def rotate(environ: Environ, dry_run: bool) -> None:
 
 @bridge.command("app-secret", epilog="Example: bridge app-secret private-key bridge.private-key.pem")
 @click.argument("kind", type=click.Choice(["private-key", "client-secret", "webhook-secret"]))
-@click.argument("file", type=click.File(lazy=True))
+@click.argument("file")
 @click.pass_obj
-def app_secret(environ: Environ, kind: str, file: TextIO) -> None:
+def app_secret(environ: Environ, kind: str, file: str) -> None:
     """Replace a secret of the GitHub App.
 
     Needs ENCRYPTION_KEY and GITHUB_APP. Make the new secret in the App's settings on GitHub first, and delete
@@ -189,7 +188,11 @@ def app_secret(environ: Environ, kind: str, file: TextIO) -> None:
     """
     from bridge.cli.app_secret import replace_secret
 
-    value = file.read()
+    try:
+        with click.open_file(file) as opened:
+            value = opened.read()
+    except OSError as error:
+        raise click.FileError(file, hint=error.strerror) from None
     opening.with_services(environ, lambda services: replace_secret(services, kind=kind, value=value))
 
 

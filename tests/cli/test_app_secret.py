@@ -85,6 +85,11 @@ async def test_a_mistake_changes_nothing(
         assert await kept(house, redis_url) == app
 
 
+async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = await run(tmp_path, "app-secret", "private-key", "none.pem", environ={})
+    assert (done.returncode, "none.pem" in done.stderr, "No such file" in done.stderr) == (1, True, True)
+
+
 async def test_without_an_app_the_command_says_where_one_is_made(redis_url: str, tmp_path: Path) -> None:
     async with open_app_house(redis_url) as house:
         status, said = await told(house, redis_url, tmp_path, "client-secret", NEW)
