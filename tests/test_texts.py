@@ -72,11 +72,12 @@ def test_each_function_says_in_the_imperative_what_it_does() -> None:
 
 CLAUSE_AS_NAME = re.compile(
     r"test_(what|who|whose|whom|which|whether)_|whoever|whatever|whichever|_(as|by|of|only|to)_who_"
+    r"|test_(and|but|in_no_order|never_is|nor|of)_"
 )
 
 
 def test_tests_are_named_by_nouns_not_by_clauses() -> None:
-    """`a_removed_person_leaves_all_flows`, not `whoever_is_removed…`."""
+    """`a_removed_person_leaves_all_flows`, not `whoever_is_removed…` or `of_all_flows_a_removed_person…`."""
     paths = (ROOT / "tests").rglob("test_*.py")
     named = {name for path in paths for name in re.findall(r"def (test_\w+)", path.read_text())}
     assert [name for name in named if CLAUSE_AS_NAME.search(name)] == []

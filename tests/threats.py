@@ -196,7 +196,7 @@ THREATS = [
             "web/pages/test_setup.py::test_another_flows_repository_list_is_not_believed",
             "connections/test_connect.py::test_only_an_administrator_connects_a_repository",
             "attacks/test_handover.py::test_a_reader_connects_a_repository_to_their_own_flow",
-            "attacks/test_handover.py::test_nor_by_a_form_that_says_that_they_may",
+            "attacks/test_handover.py::test_a_form_that_claims_the_right_connects_nothing",
         ),
     ),
     Threat(
@@ -419,7 +419,7 @@ THREATS = [
         "deliveries a day are limited",
         (
             "attacks/test_budgets.py::test_one_fills_redis_with_invented_pull_requests",
-            "queue/test_kept.py::test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten",
+            "queue/test_kept.py::test_a_full_repository_forgets_the_pull_request_written_longest_ago",
             "queue/test_kept.py::test_a_repository_sends_so_many_a_day_and_others_and_tomorrow_are_no_matter",
         ),
     ),

@@ -72,7 +72,7 @@ async def test_a_reader_connects_a_repository_to_their_own_flow(
 
 
 @GUARDED
-async def test_nor_by_a_form_that_says_that_they_may(
+async def test_a_form_that_claims_the_right_connects_nothing(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, guarded: bool
 ) -> None:
     async with app_house(redis_url) as house, Browser() as ann:

@@ -143,7 +143,9 @@ async def test_only_an_administrator_connects_a_repository(house: House) -> None
     await assert_nothing(await Installer.of(house))
 
 
-async def test_nor_where_another_flow_has_it_connected(cy: Installer, component: Repository) -> None:
+async def test_only_an_administrator_connects_a_repository_of_another_flow(
+    cy: Installer, component: Repository
+) -> None:
     await cy.connect(component)
     ann = await Installer.of(cy.house, "ann")
     with pytest.raises(NotAdministrator):

@@ -112,5 +112,5 @@ IN_MARKDOWN = [
 
 
 @pytest.mark.parametrize(("source", "shown"), IN_MARKDOWN, ids=ascii)
-def test_nor_does_markdown_hide_a_link_or_turn_a_line_around(source: str, shown: str) -> None:
+def test_markdown_hides_no_link_and_turns_no_line_around(source: str, shown: str) -> None:
     assert page.text(markdown.to_html(source, base_url="", rest_url="")) == shown

@@ -90,7 +90,7 @@ def test_no_address_of_a_payload_reaches_a_flow_unless_it_is_a_web_pages(
 @pytest.mark.parametrize(
     "base", ["javascript:alert(1)//", "", "x", "https://github.com.0", "https://github.com:99999"]
 )
-def test_where_links_begin_is_looked_at_too(base: str) -> None:
+def test_beginnings_of_links_are_checked_too(base: str) -> None:
     shown = to_html("[a](b) [c](/d) [e](https://f.example)", base_url=base + "/", rest_url="javascript:x")
     assert "javascript" not in shown
     assert 'href="https://f.example"' in shown

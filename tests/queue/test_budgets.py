@@ -242,7 +242,7 @@ async def test_the_oldest_dead_letters_of_the_same_repository_make_room(queue: Q
     assert await dead(queue) == [(OTHER, "his"), *((REPOSITORY_ID, f"d{number}") for number in (3, 4, 5))]
 
 
-async def test_they_make_room_by_their_bytes_too_and_the_newest_stays_however_large(queue: Queue) -> None:
+async def test_dead_letters_make_room_by_bytes_too_and_the_newest_stays_however_large(queue: Queue) -> None:
     queue = held_to(queue, Tight(few_dead=(10**6, 100, 6_000, 100, 10**6)))
     for name, size in (("a", 1_000), ("b", 1_000), ("c", 3_500)):
         await dead_letter(queue, name, size=size)

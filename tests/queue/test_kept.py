@@ -58,7 +58,7 @@ async def there(queue: Queue, repository_id: int = REPOSITORY_ID) -> list[int]:
     return numbers
 
 
-async def test_of_too_many_pull_requests_the_one_written_longest_ago_is_forgotten(queue: Queue) -> None:
+async def test_a_full_repository_forgets_the_pull_request_written_longest_ago(queue: Queue) -> None:
     await keep(queue, 1, 9_000, OTHER)
     for number, size in ((1, 3_000), (2, 3_000), (3, 3_000)):
         await keep(queue, number, size)
@@ -82,7 +82,7 @@ async def test_a_message_posted_after_its_pull_request_was_forgotten_leaves_noth
     assert await there(queue) == [1]
 
 
-async def test_of_those_written_within_a_second_the_last_stay_however_small(queue: Queue) -> None:
+async def test_the_last_written_within_a_second_stay_however_small(queue: Queue) -> None:
     for number, size in ((1, 4_000), (2, 3_900), (3, 3_000)):
         await keep(queue, number, size)
     await keep(queue, 4, 2_000)

@@ -80,7 +80,7 @@ async def test_a_quota_is_gone_after_a_benchmark_that_broke_or_was_killed(spinni
     assert not folder.exists()
 
 
-async def test_of_the_second_version_quota_and_period_are_one_value(
+async def test_quota_and_period_are_one_value_in_version_2(
     spinning: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / f"{quota.NAME}{spinning}"

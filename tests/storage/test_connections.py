@@ -40,7 +40,7 @@ async def test_connections_are_read_by_id_and_by_name(
     assert await store.of_repositories([]) == {}
 
 
-async def test_of_two_who_change_a_connection_at_once_neither_undoes_the_other(
+async def test_two_concurrent_changes_of_a_connection_both_stay(
     store: ConnectionStore,
 ) -> None:
     made, _ = await store.connect("acme/api", flow_token="t1", name="api")
@@ -65,7 +65,7 @@ BY_PAGE = Connection(
 )
 
 
-async def test_of_two_who_connect_the_same_at_once_one_does(store: ConnectionStore) -> None:
+async def test_one_of_two_concurrent_equal_connects_succeeds(store: ConnectionStore) -> None:
     """A page connects by the repository's id, the command line by its name, with a token of its own."""
     for attempt in range(20):
         page = replace(BY_PAGE, id=f"c{attempt}")

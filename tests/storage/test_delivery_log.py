@@ -325,7 +325,7 @@ async def test_a_reading_of_bridges_own_is_no_delivery_of_githubs(house: House, 
     assert journal.skipped(of, own, 1, [one], {one.id: "it only updates the thread"}) == []
 
 
-async def test_of_an_unknown_repository_there_is_nothing(house: House) -> None:
+async def test_an_unknown_repository_has_nothing(house: House) -> None:
     zeros = (0,) * HOURS
     assert await house.services.delivery_log.counts(7, "none") == Counts(zeros, zeros, zeros)
     assert await house.services.delivery_log.notes(7, "none") == []

@@ -41,7 +41,7 @@ COVERED = {
     "queue/redrive": "test_delivery_queue::test_a_dead_message_goes_back_through_the_inbox",
     "queue/release": "test_leases::test_a_released_partition_is_free_at_once",
     "queue/renew": "test_leases::test_a_lease_that_ran_out_is_renewed_if_nobody_took_the_partition",
-    "storage/add_connection": "test_connections::test_of_two_who_connect_the_same_at_once_one_does",
+    "storage/add_connection": "test_connections::test_one_of_two_concurrent_equal_connects_succeeds",
     "storage/all_at_once": "test_cluster::test_the_client_bounds_its_connections_and_follows_what_moves",
     "storage/compare_and_set": "test_lua_scripts::test_a_value_is_replaced_only_if_it_is_still_the_one_read",
     "storage/connections_of": "test_connections::test_connections_are_read_by_id_and_by_name",

@@ -199,7 +199,7 @@ PUSHES: tuple[tuple[Json, list[str]], ...] = (
 )
 
 
-async def test_the_changes_grow_with_each_push_which_is_called_what_it_was(life: Life) -> None:
+async def test_the_changes_grow_with_each_push_which_is_named_rightly(life: Life) -> None:
     pull = await life.house.act("ann-gh", "open", title="Count", head="fix")
     await life.news()
     assert (await life.thread()).fields["Changes"] == _changes(pull)

@@ -42,7 +42,7 @@ def test_a_letter_is_posted_with_the_last_commit_until_the_last_letter_is_done()
     assert cache.pull(second) is None
 
 
-def test_of_what_has_nothing_to_post_nothing_is_kept() -> None:
+def test_nothing_is_kept_without_a_message_to_post() -> None:
     cache = PartitionCache()
     cache.update({(REPOSITORY_ID, 1): PULL}, [])
     cache.update({(REPOSITORY_ID + 1, 1): PULL}, [outbox_message("d1", number=2)])
@@ -126,7 +126,7 @@ def test_stored_snapshots_are_known_while_messages_wait_and_not_after_a_commit_i
     assert cache.snapshot(thread) is None
 
 
-def test_of_few_pull_requests_it_is_kept_what_redis_holds() -> None:
+def test_stored_snapshots_of_only_a_few_pull_requests_are_kept() -> None:
     cache, snapshot = PartitionCache(), Snapshot(said={"ready": True})
     messages = [outbox_message("d", number=number) for number in range(1, MAX_SNAPSHOTS + 3)]
     threads = [(REPOSITORY_ID, one.number) for one in messages]

@@ -76,7 +76,7 @@ def paths(value: Any, path: Path = ()) -> Iterator[Path]:
         yield from paths(inner, (*path, step))
 
 
-def test_never_is_another_field_named() -> None:
+def test_no_other_field_is_ever_named() -> None:
     """Each value of many examples once odd, or gone: seeded, so that a failure can be repeated."""
     chance, named = random.Random(14), 0
     for event in events():

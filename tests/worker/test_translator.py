@@ -164,7 +164,7 @@ async def test_a_whole_life_in_one_batch_is_told_as_one_by_one(
 
 
 @pytest.mark.parametrize("sizes", [[], [1, 4]], ids=["one by one", "in one batch"])
-async def test_of_two_quick_pushes_each_is_called_what_it_was(redis_url: str, sizes: list[int]) -> None:
+async def test_two_quick_pushes_are_each_named_rightly(redis_url: str, sizes: list[int]) -> None:
     told = [*QUICK, pushed(2), pushed(5, before=NEXT, after=THIRD)]
     messages, _, _ = await left_behind(redis_url, told, sizes)
     said = [page.text(message.content.title) for message in messages[1:]]

@@ -186,7 +186,7 @@ def test_workflows_that_wait_no_more_are_a_success() -> None:
     assert outcome.said == "No deployment of acme/component#42 is waiting for approval."
 
 
-def test_where_github_cannot_approve_by_its_api_that_is_said() -> None:
+def test_a_github_without_an_api_to_approve_is_named() -> None:
     answers = (pull_after(), waiting(conclusion="action_required"))
     outcome = click("approve-and-run", *answers, refusal(404, "Not Found"))
     assert "cannot approve workflows by its API" in outcome.why

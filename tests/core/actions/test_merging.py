@@ -95,7 +95,7 @@ def test_an_enterprise_server_merges_at_once() -> None:
     assert outcome.said == "Merged acme/component#42."
 
 
-def test_and_puts_into_the_queue_what_its_branch_demands() -> None:
+def test_an_enterprise_server_enqueues_where_the_branch_requires_a_queue() -> None:
     refused = refusal(405, "Changes must be made through the merge queue.")
     outcome = merge(OLD, refused, {"enqueuePullRequest": {}}, {"node": None})
     assert outcome.calls[-2].data["head"] == SHA
@@ -236,7 +236,7 @@ def test_a_base_that_moves_during_the_merge_is_tried_again() -> None:
     assert all(one == puts[0] for one in puts)
 
 
-def test_but_not_for_ever() -> None:
+def test_retries_of_a_moving_base_end() -> None:
     outcome = merge(OLD, *(refusal(405, MOVED_BASE) for _ in range(TRIES)))
     assert outcome.why == f"acme/component#42 cannot be merged: {MOVED_BASE}"
 

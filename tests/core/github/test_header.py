@@ -36,7 +36,9 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("event", "payload"), EXAMPLES)
-def test_of_every_example_it_says_what_the_whole_says(event: str, payload: dict[str, Any]) -> None:
+def test_the_header_agrees_with_the_full_decoder_on_every_example(
+    event: str, payload: dict[str, Any]
+) -> None:
     assert header.read(envelope(event, payload)) == whole(event, payload)
 
 

@@ -108,7 +108,7 @@ def test_a_description_that_nobody_is_told_of_is_not_rendered(made: list[str]) -
     assert bridge.snapshot().rendered is None
 
 
-def test_of_a_renamed_repository_the_links_lead_to_where_it_is() -> None:
+def test_links_of_a_renamed_repository_lead_to_its_new_name() -> None:
     bridge = told("See #41 and [notes](notes.md)")
     moved = "https://github.com/acme/part"
     payload = on_pull("edited", pull(body="See #41 and [notes](notes.md)", updated_at=AFTER))

@@ -45,7 +45,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", " ", "\n", "<d>"]), max_size=CO
 
 
 @given(before=WORDS, after=WORDS)
-def test_without_what_was_put_in_or_taken_away_stands_the_other_text(before: str, after: str) -> None:
+def test_either_text_is_left_without_the_marked_words(before: str, after: str) -> None:
     html = changes(before, after).replace("<br>", "\n")
     page.check_body(html)
     assert page.text(re.sub("<ins>.*?</ins>", "", html, flags=re.DOTALL)) == before

@@ -347,7 +347,7 @@ def test_a_part_of_a_thread_that_an_older_version_did_not_note_did_not_change() 
         assert closing.message.title == "Closed pull request"
 
 
-def test_of_labels_one_message_a_minute_is_posted() -> None:
+def test_one_message_about_labels_is_posted_a_minute() -> None:
     bridge = Bridge().play([OPENED])
     names = [[label(one) for one in ("bug", "docs", "ui")][:count] for count in (1, 2, 3)]
     said = [bridge.says(*changed(at, labels=labels)) for at, labels in enumerate(names, start=1)]

@@ -77,7 +77,7 @@ def test_any_order_and_repetition_ends_in_the_same_thread(
 
 @settings(max_examples=40, deadline=None)
 @given(plan=st.lists(LATER, max_size=16), seed=SEEDS)
-def test_where_no_second_holds_two_deliveries_the_end_is_true(
+def test_the_end_is_true_where_no_second_holds_two_deliveries(
     plan: list[tuple[str, int, bool]], seed: int
 ) -> None:
     life = Life().play(plan)
@@ -119,7 +119,7 @@ TIES: dict[str, list[tuple[str, int, bool]]] = {
 
 
 @pytest.mark.parametrize("plan", [pytest.param(plan, id=name) for name, plan in TIES.items()])
-def test_of_a_second_the_last_word_counts_in_every_order(plan: list[tuple[str, int, bool]]) -> None:
+def test_the_last_word_within_a_second_counts_in_any_order(plan: list[tuple[str, int, bool]]) -> None:
     life = Life(careful=True).play(plan)
     assert len(life.sent) == len(plan) + 1
     for order in itertools.permutations(life.sent):

@@ -570,7 +570,7 @@ FAILS = {"failure", "cancelled", "timed_out"}
 
 @settings(max_examples=60, deadline=None)
 @given(story=stories(), seed=st.randoms(use_true_random=False))
-def test_no_order_repetition_or_rename_makes_what_failed_green_or_leaves_it_running(
+def test_no_order_repetition_or_rename_makes_a_failed_check_green_or_running(
     story: Story, seed: Random
 ) -> None:
     order = [*story.told, *seed.sample(story.told, min(5, len(story.told)))]
@@ -580,13 +580,13 @@ def test_no_order_repetition_or_rename_makes_what_failed_green_or_leaves_it_runn
 
 @settings(max_examples=60, deadline=None)
 @given(story=stories(), bound=st.integers(4, 8))
-def test_no_bound_makes_what_failed_green_or_leaves_it_running(story: Story, bound: int) -> None:
+def test_no_bound_makes_a_failed_check_green_or_running(story: Story, bound: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(current_checks, "MAX_KEPT", bound)
         assert checks.verdict(checks.view(played(story.told))) == ("failed" if story.fails else "passed")
 
 
-def test_of_very_many_checks_the_harmless_are_dropped_first_and_it_is_said(
+def test_the_harmless_of_very_many_checks_are_dropped_first_and_noted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(current_checks, "MAX_KEPT", 3)
@@ -602,7 +602,7 @@ def test_of_very_many_checks_the_harmless_are_dropped_first_and_it_is_said(
         assert len(shown) <= 4
 
 
-def test_of_more_failures_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_stays_of_failures_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(current_checks, "MAX_KEPT", 2)
     monkeypatch.setattr(current_checks, "MAX_SERIOUS", 2)
     told = [status(name, "failure") for name in "abc"]
@@ -610,7 +610,7 @@ def test_of_more_failures_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyP
     assert checks.verdict(checks.view(played(told))) == "failed"
 
 
-def test_of_more_under_way_than_are_kept_a_note_stays_until_all_is_over(
+def test_a_note_stays_of_running_checks_beyond_the_limit_until_all_are_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(current_checks, "MAX_KEPT", 2)

@@ -113,7 +113,7 @@ def test_a_deleted_fork_leaves_the_branch_without_a_repository() -> None:
     assert head == Branch(ref="fix", sha=SHA)
 
 
-def test_of_a_long_description_only_the_beginning_is_kept() -> None:
+def test_only_the_beginning_of_a_long_description_is_kept() -> None:
     shown = read(on_pull("opened", pull(body="x" * 100_000)))
     assert shown.body == "x" * extract.MAX_BODY
 
@@ -281,7 +281,7 @@ def test_odd_characters_survive(title: str) -> None:
     assert snapshot.view(snapshot.load(snapshot.dump(known))).title == title
 
 
-def test_of_very_many_reviews_and_conversations_the_newest_are_kept_in_any_order() -> None:
+def test_the_newest_of_very_many_reviews_and_conversations_are_kept_in_any_order() -> None:
     times = [f"2026-03-10T12:{index // 60:02}:{index % 60:02}Z" for index in range(kept.MAX_KEPT + 5)]
     parts = [
         part("pull_request_review", on_review("submitted", id=1000 + index, submitted_at=time))
@@ -327,7 +327,7 @@ def test_a_reply_that_is_all_that_is_left_is_never_dropped_for_newer_conversatio
     assert [url.rpartition("_r")[2] for url in snapshot.view(known).unresolved] == ["8"]
 
 
-def test_of_more_unresolved_conversations_than_are_kept_a_note_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_note_stays_of_unresolved_conversations_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MAX_KEPT", 2)
     monkeypatch.setattr(kept, "MAX_COUNTING", 2)
     known = with_conversations(*((number, "unresolved") for number in range(1, 5)))

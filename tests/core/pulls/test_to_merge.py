@@ -86,7 +86,7 @@ def test_missing_requirements_are_named(pull: PullRequest, words: list[str]) -> 
 
 
 @pytest.mark.parametrize(("pull", "words"), [pytest.param(*row, id=name) for name, *row in MISSING])
-def test_it_is_ready_to_merge_only_where_nothing_is(pull: PullRequest, words: list[str]) -> None:
+def test_it_is_ready_to_merge_only_if_nothing_is_missing(pull: PullRequest, words: list[str]) -> None:
     approved = replace(pull, reviewers=(APPROVED,), checks=(), unresolved=(), more_unresolved=False)
     turn = next_action(approved)
     assert turn is not None

@@ -190,7 +190,7 @@ async def test_a_failed_mail_is_sent_again_a_few_times_and_then_the_next_day(sce
     assert len(await scene.sent()) == 1
 
 
-async def test_of_several_processes_one_sends(scene: Scene) -> None:
+async def test_one_of_several_processes_sends(scene: Scene) -> None:
     await scene.confirmed()
     await scene.posted(1, turn="bob")
     await asyncio.gather(*(scene.sender.send_due() for _ in range(4)))

@@ -332,7 +332,7 @@ async def test_a_payload_is_to_be_found_at_github(
     assert "Look for d-1." in text(page)
 
 
-async def test_of_a_github_app_only_its_owner_finds_payloads(redis_url: str, browser: Browser) -> None:
+async def test_only_the_owner_of_a_github_app_finds_payloads(redis_url: str, browser: Browser) -> None:
     async with open_app_house(redis_url) as house:
         await made_at_github(house, name="bridge-of-acme")
         one = await connection(house)

@@ -80,7 +80,7 @@ def test_an_edit_of_what_is_long_known_says_what_changed(event: str) -> None:
 
 
 @pytest.mark.parametrize("event", WHOLE)
-def test_of_many_the_newest_are_remembered(event: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_are_remembered(event: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(talk, "MAX_TOLD", 2)
     bridge = Bridge().play([OPENED])
     for number in (1, 2, 3):
@@ -96,7 +96,9 @@ def test_of_many_the_newest_are_remembered(event: str, monkeypatch: pytest.Monke
     order=st.permutations(["made", "edited", "edited again", "deleted"]),
     again=st.booleans(),
 )
-def test_in_no_order_are_older_words_told_after_newer_ones(event: str, order: list[str], again: bool) -> None:
+def test_older_words_are_never_told_after_newer_ones_in_any_order(
+    event: str, order: list[str], again: bool
+) -> None:
     steps = {name: version(event, number) for number, name in enumerate(["made", "edited", "edited again"])}
     if event != REVIEW:
         steps["deleted"] = deleted(event)

@@ -62,7 +62,7 @@ def test_an_action_of_tomorrow_changes_the_thread_with_no_words_of_its_own() -> 
 
 @settings(max_examples=40, deadline=None)
 @given(order=st.permutations(["push 1", "push 2", "synchronize 1", "synchronize 2"]))
-def test_in_no_order_is_one_of_two_quick_pushes_called_what_it_was_not(order: list[str]) -> None:
+def test_neither_of_two_quick_pushes_is_miscalled_in_any_order(order: list[str]) -> None:
     steps = {
         "push 1": push(2),
         "push 2": push(1, forced=True, before=NEXT, after=THIRD),
@@ -87,7 +87,7 @@ def test_in_no_order_is_one_of_two_quick_pushes_called_what_it_was_not(order: li
     total=st.integers(0, 9),
     order=st.permutations(["push", "synchronize", "comment", "check"]),
 )
-def test_in_no_order_is_a_push_called_what_it_was_not(
+def test_a_push_is_never_miscalled_in_any_order(
     forced: bool, commits: int, total: int, order: list[str]
 ) -> None:
     steps = {

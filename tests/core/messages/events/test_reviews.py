@@ -126,7 +126,7 @@ def test_a_suggestion_is_shown_as_what_it_changes(fence: str) -> None:
     assert message.body == "<p>Better:</p>\n<pre><code>-line 19\n-line 20\n+new\n</code></pre>"
 
 
-def test_of_context_a_suggestion_replaces_what_stands_on_the_new_side() -> None:
+def test_a_suggestion_on_context_replaces_the_new_side() -> None:
     hunk = "@@ -1,3 +1,2 @@\n a\n-b\n c"
     (message,) = messages(line(2, start_line=1, diff_hunk=hunk, body="```suggestion\nd\n```"))
     assert message.body == "<pre><code>-a\n-c\n+d\n</code></pre>"
@@ -343,7 +343,7 @@ def test_a_review_is_muted_as_what_it_is(told: list[Told], muted: str) -> None:
 @pytest.mark.parametrize(
     ("count", "left"), [(MAX_REMARKS, ""), (MAX_REMARKS + 1, "1 more comment"), (99, "79 more comments")]
 )
-def test_of_many_comments_the_rest_is_counted(count: int, left: str) -> None:
+def test_comments_beyond_the_limit_are_counted(count: int, left: str) -> None:
     (message,) = messages(review(), *(line(number, id=1000 + number) for number in range(1, count + 1)))
     assert page.text(message.title) == f"Requested changes with {count} comments"
     assert message.body.count("<strong>") == MAX_REMARKS

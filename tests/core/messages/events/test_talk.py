@@ -59,7 +59,7 @@ COUNTS: list[tuple[str, list[Told], str | None]] = [
 
 
 @pytest.mark.parametrize(("told", "shown"), [pytest.param(*row, id=name) for name, *row in COUNTS])
-def test_of_each_reviewer_the_latest_review_counts(told: list[Told], shown: str | None) -> None:
+def test_the_latest_review_of_each_reviewer_counts(told: list[Told], shown: str | None) -> None:
     for order in (told, told[::-1]):
         assert Bridge().play([OPENED, *order]).fields().get("Reviewers") == shown
 
@@ -134,14 +134,14 @@ def commented(**fields: Any) -> Message:
     return message
 
 
-def test_of_the_code_the_last_lines_are_quoted() -> None:
+def test_the_last_lines_of_the_code_are_quoted() -> None:
     """The comment hangs on the last of them."""
     hunk = "@@ -1,9 +1,9 @@ def x():\n" + "\n".join(f" line {index}" for index in range(9))
     body = commented(diff_hunk=hunk).body
     assert page.text(body) == " line 5\n line 6\n line 7\n line 8Hm"
 
 
-def test_of_a_very_long_line_the_beginning_is_quoted() -> None:
+def test_only_the_beginning_of_a_very_long_line_is_quoted() -> None:
     body = commented(diff_hunk="@@ -1 +1 @@\n+" + "x" * 10_000).body
     assert page.text(body) == "+" + "x" * (MAX_QUOTED - 1) + "Hm"
 
