@@ -57,13 +57,11 @@ async def _show_application(services: "Services") -> None:
     click.echo(f"FLOWDOCK_CLIENT_SECRET={settings.flowdock_client_secret}")
 
 
-@group.command(
-    epilog="Example: bridge inbox owner octocat", short_help="Make somebody an owner of the inbox."
-)
+@group.command(epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox.")
 @click.argument("login", metavar="LOGIN")
 @click.pass_obj
 def owner(environ: Environ, login: str) -> None:
-    """Make somebody an owner of the inbox, by their login on GitHub.
+    """Make someone an owner of the inbox, by their login on GitHub.
 
     Needs ENCRYPTION_KEY. They sign in with GitHub, and may then invite others.
     """
@@ -124,7 +122,7 @@ def _with_inbox(
 
 
 async def first_owner_address(services: "Services") -> str:
-    """Make the address that lets in the first owner; empty if somebody owns the inbox, or there is none."""
+    """Make the address that lets in the first owner; empty if someone owns the inbox, or there is none."""
     from bridge.inbox.people.invitations import InvitationStore
     from bridge.inbox.people.people import PeopleStore
 

@@ -152,7 +152,7 @@ class GitHubCredentials:
         while not stored:
             data = await self._redis.get(keys.GITHUB_APP)
             if (self._load(data).id if data else None) != instead_of:
-                raise AppThere("somebody else created a GitHub App first, and bridge uses that one")
+                raise AppThere("someone else created a GitHub App first, and bridge uses that one")
             stored = await self._compare_and_set(keys=[keys.GITHUB_APP], args=[data or b"", sealed])
         self._app, self._read_at = app, time.monotonic()
 

@@ -137,11 +137,11 @@ class Handovers:
         # Of several at once one gets what there is; the others find nothing for this moment.
         value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
-            raise Answered("somebody else is answering this right now")
+            raise Answered("someone else is answering this right now")
         handover = msgspec.convert(value, Handover)
         if handover.state != "open" or handover.held_until > time.time():
             await self._keep(handover)
-            raise Answered("this request was already answered, or somebody is answering it right now")
+            raise Answered("this request was already answered, or someone is answering it right now")
         await self._keep(replace(handover, held_until=time.time() + HELD_SECONDS))
         return handover
 

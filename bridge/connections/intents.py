@@ -73,7 +73,7 @@ class Intents:
         wait = WAIT_SECONDS if wait is None else wait
         lock = self._redis.lock(keys.connecting(repository_id), timeout=LOCK_SECONDS, blocking_timeout=wait)
         if not await lock.acquire():
-            raise RepositoryBusy("Somebody else is connecting or disconnecting this repository right now.")
+            raise RepositoryBusy("Someone else is connecting or disconnecting this repository right now.")
         try:
             yield
         finally:

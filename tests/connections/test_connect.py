@@ -191,7 +191,7 @@ async def test_a_repository_that_somebody_holds_is_busy(
 ) -> None:
     monkeypatch.setattr(intents, "WAIT_SECONDS", 0.1)
     async with Intents(cy.house.redis, cy.house.services.vault).held(COMPONENT_ID):
-        with pytest.raises(RepositoryBusy, match="Somebody else"):
+        with pytest.raises(RepositoryBusy, match="Someone else"):
             await cy.connect(component)
         assert cy.house.flowdock_journal.calls == cy.house.github_journal.calls == []
     assert (await cy.connect(component)).hook == "made"

@@ -134,7 +134,7 @@ def _repository(connection: Connection, seen: Observation) -> Found | None:
     if not seen.found:
         return "repository", (
             f"{connection.repository} is gone, or the person who connected it can no longer see it."
-            " Somebody who can see it should take over, or disconnect."
+            " Someone who can see it should take over, or disconnect."
         )
     return ("repository", _archived(connection.repository)) if seen.archived else None
 

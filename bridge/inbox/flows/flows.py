@@ -55,7 +55,7 @@ class LastFlowOwner(RequestRefused):
     """The last owner cannot leave: nobody could add members."""
 
     status = 409
-    advice = "Make somebody else an owner of the flow first."
+    advice = "Make someone else an owner of the flow first."
     sentence = "the flow needs an owner, and this is its last one"
 
 

@@ -47,7 +47,7 @@ class LinkGone(RequestRefused):
 
     status = 403
     advice = "Open your settings instead: you can stop the mail there."
-    sentence = "this link is incomplete, has expired, or belongs to somebody else"
+    sentence = "this link is incomplete, has expired, or belongs to someone else"
 
 
 @dataclass(frozen=True, kw_only=True)

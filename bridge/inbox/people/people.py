@@ -26,7 +26,7 @@ class LastOwner(RequestRefused):
     """The last owner cannot leave: nobody could invite or remove anybody."""
 
     status = 409
-    advice = "Make somebody else an owner first."
+    advice = "Make someone else an owner first."
     sentence = "the inbox needs an owner, and this is its last one"
 
 
@@ -128,7 +128,7 @@ class PeopleStore:
         person = await self.get(person_id)
         if outcome == b"full" or person is None:
             raise LimitReached(
-                f"the inbox already has {MOST} people", advice="Ask an owner to remove somebody who has left."
+                f"the inbox already has {MOST} people", advice="Ask an owner to remove someone who has left."
             )
         return person
 

@@ -151,7 +151,7 @@ async def flowdock_callback(request: web.Request) -> web.Response:
     if user.id != linking.user:
         log.warning("claim_user_mismatch", claim_user=linking.user, signed_in=user.id)
         raise ClaimRefused(
-            f"You are signed in as {user.nick}, but somebody else clicked the button.",
+            f"You are signed in as {user.nick}, but someone else clicked the button.",
             advice="Sign in as the person who clicked, then click the button again.",
         )
     await sessions.note_flows(services, user, access_token)

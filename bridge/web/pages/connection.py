@@ -179,7 +179,7 @@ async def send_test(request: web.Request) -> web.Response:
     except SourceGone as gone:
         await services.connections.forget_source(connection.id, gone)
         raise Gone(
-            "Somebody removed bridge from the flow, so bridge has deleted this connection and its token."
+            "Someone removed bridge from the flow, so bridge has deleted this connection and its token."
         ) from None
     except FlowdockRejected as refusal:
         log.warning("test_message_refused", connection=connection.id, reason=str(refusal))

@@ -157,7 +157,7 @@ async def _setup(request: web.Request, session: Session) -> SetUp:
     services = request.app[SERVICES]
     setup = await services.bulk_connect.find(request.match_info["id"], user=session.user.id)
     if setup is None:
-        raise NotFound("this page has expired, or belongs to somebody else")
+        raise NotFound("this page has expired, or belongs to someone else")
     await _member(services.flowdock.flow(setup.flow.path, session.access_token))
     return setup
 

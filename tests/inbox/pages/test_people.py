@@ -98,7 +98,7 @@ async def test_owners_make_owners_and_the_last_one_stays(inbox: Inbox, ann: Brow
     for path in (f"/inbox/people/{IDS['bob']}/member", f"/inbox/people/{IDS['bob']}/remove"):
         async with bob.session.post(house.bridge + path, data={"csrf": csrf(page)}) as response:
             assert response.status == 409, path
-            assert "Make somebody else an owner first." in await response.text()
+            assert "Make someone else an owner first." in await response.text()
     async with bob.session.post(
         f"{house.bridge}/inbox/settings/delete", data={"csrf": csrf(page)}
     ) as response:

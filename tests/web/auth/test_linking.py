@@ -110,7 +110,7 @@ async def test_somebody_elses_claim_is_refused(opened: House, browser: Browser) 
     page = await browser.open(await challenge(opened, "ann"))
     page = await browser.press(page, "1002")
     assert page.status == 403
-    assert "You are signed in as bob, but somebody else clicked" in page.text
+    assert "You are signed in as bob, but someone else clicked" in page.text
     assert github_calls(opened) == []
     assert await opened.services.account_store.get("1001") is None
     assert await opened.services.account_store.get("1002") is None

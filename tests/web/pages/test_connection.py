@@ -400,7 +400,7 @@ async def test_a_source_that_the_flow_removed_ends_the_connection(house: House, 
     async with house.http.delete(f"{house.flowdock}/_sandbox/sources/{connection.source_id}"):
         pass
     page = await browser.press(page, "Send a test message")
-    assert (page.status, "Somebody removed bridge from the flow" in words(page)) == (410, True)
+    assert (page.status, "Someone removed bridge from the flow" in words(page)) == (410, True)
     assert await house.services.connections.get(connection.id) is None
 
 
