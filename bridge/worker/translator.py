@@ -110,7 +110,10 @@ class Translator:
         Payloads are read in their turn, while they are in the processor's caches, but for those about checks.
         """
         work, read_at = UnitOfWork(self._pulls, known), time.monotonic()
-        connections = await self._lookup.prefetch(entries)
+        connections, _ = await asyncio.gather(
+            self._lookup.prefetch(entries),
+            work.fetch((entry.repository_id, entry.number) for entry in entries if entry.number),
+        )
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = {
@@ -118,7 +121,6 @@ class Translator:
             for entry in concerned
             if entry.event in checks.EVENTS and (delivery := payloads.read_checked(entry))
         }
-        await work.fetch((entry.repository_id, entry.number) for entry in concerned if entry.number)
         commits = [
             payloads.commit_of(entry, deliveries[entry.id]) for entry in concerned if entry.id in deliveries
         ]

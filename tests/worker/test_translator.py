@@ -384,3 +384,22 @@ async def test_the_rules_of_a_batch_are_read_and_asked_for_together(redis_url: s
     (one, asked), (many, asked_all) = await reads(1), await reads(30)
     assert (asked, asked_all) == (1, 30)
     assert many - one < 3
+
+
+async def test_a_delivery_takes_three_round_trips(redis_url: str) -> None:
+    """The reads, the reads that they lead to, and the commit."""
+    sent = Life().play([("retitle", 0, True), ("retitle", 1, True)]).sent
+    async with open_queue(redis_url) as queue:
+        redis: Any = queue.redis
+        translating = translator(queue)
+        await translating.connections.connect(NAME, flow_token="token", name=NAME)
+        rules = BranchRules(branch=samples.pull()["base"]["ref"])
+        await translating.pulls.rules.keep(REPOSITORY_ID, rules, at=time.time())
+        *known, last = await enqueued(queue, sent)
+        for one in known:
+            await commit(queue, await translating.translator.translate([one]))
+        before = (await redis.info("stats"))["total_reads_processed"]
+        await commit(queue, await translating.translator.translate([last]))
+        after = (await redis.info("stats"))["total_reads_processed"]
+    # The second look is a round trip, too.
+    assert after - before - 1 == 3
