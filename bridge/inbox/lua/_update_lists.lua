@@ -1,5 +1,5 @@
--- Update people's lists for the threads of all messages together, so that each sorted set is written once. Needs `prefix`,
--- `flow_id` and `thread_ids`, the threads that this may be about.
+-- Update people's lists for the threads of all messages together, so that each sorted set is written once.
+-- Needs `prefix`, `flow_id` and `thread_ids`, the threads that this may be about.
 -- include _lists
 local added, moved = {}, {} -- by key: ids and threads, to write where they are new too, or only where they are
 local function put(waiting, key, id, thread_id)

@@ -1,9 +1,9 @@
--- Take messages of a flow in their order, each once for its uuid, and bring their threads and the flow's lists up to
--- date: for each {id, is a repeat}. {0, 0}: the thread is unknown and the message brings no state for one; {-1, 0}:
--- the flow is gone. Threads that the flow has no room for, those longest without a message, go. Those whom a
--- message mentions, and those whose turn it has become, are notified.
+-- Take a flow's messages in order, each uuid once, and update their threads and the flow's lists. Returns {id, is a
+-- repeat} for each message: {0, 0} if it brings no state for an unknown thread, {-1, 0} if the flow is gone. Over the
+-- flow's bounds, the threads longest without a message make room. People whom a message mentions, and people whose
+-- turn it has become, are notified.
 --
--- Behind the arguments named here: of each message those that `accept` names.
+-- After the arguments named here come those of each message, as `accept` names them.
 -- include _notify
 local last_id, uuids, threads, open, messages = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local news, usage, flows, ending = KEYS[6], KEYS[7], KEYS[8], KEYS[9]

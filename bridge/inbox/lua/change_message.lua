@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Change a message, or delete it where the new one is empty: 1, or 0 if it is gone already. Nothing of the old
--- words stays, also not in what searches look through. The flow's news name it, and not what it says. Those whom
--- only the new words mention are notified.
+-- words stays, not even in the text for searches. The flow's news carry its id alone. People whom only the new words
+-- mention are notified.
 -- include _notify
 local thread, entries, edited, messages, news = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local last_id, usage, flows, notifications, notes = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Take a person's ownership, or all there is about them. Returns 'last' for the last owner, who stays.
+-- Take a person's ownership, or delete everything about them. Returns 'last' for the last owner, who stays.
 local people, nicks, owners, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local members, barred, leaving = KEYS[5], KEYS[6], KEYS[7]
 local id, ownership_alone, bar = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'

@@ -1,5 +1,5 @@
 -- Look through a list of threads, the newest first, for those whose text has all words: {where to go on, ids}.
--- One call looks at so many of them that Redis serves others meanwhile; '' is the end of the list.
+-- A call looks at a bounded number of them, so that Redis serves others in between; '' is the end of the list.
 local list = KEYS[1]
 local thread_prefix, before, limit, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local words = {unpack(ARGV, 5)}

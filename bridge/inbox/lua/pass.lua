@@ -1,5 +1,5 @@
 -- Give the turn of a thread to a person, unless the thread has changed since: 1, or 0. The next turn that bridge
--- tells replaces it.
+-- names replaces it.
 local thread = KEYS[1]
 local prefix, flow_id, thread_id, placed = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local lists, holder, now, thread_ids = ARGV[5], ARGV[6], tonumber(ARGV[7]), {ARGV[3]}

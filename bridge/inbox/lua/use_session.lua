@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Find the person of a session that is not over, and note that both were used. Nothing is noted of a session or
--- of a person that has gone meanwhile.
+-- Find the person of a session that is not over, and note the use of both. Nothing is noted once one
+-- of them has gone.
 local sessions, people, owners, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local name, id, now, idle, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local found = redis.call('HGET', sessions, name)

@@ -26,7 +26,7 @@ async function page({ request, preloadResponse }) {
 self.addEventListener("push", (event) => event.waitUntil(show(event.data.json())));
 
 async function show({ title, body, tag, url }) {
-  // Somebody who has the thread before them needs no notification of it.
+  // A thread that is open in front of its reader needs no notification.
   if ((await pagesAt(url)).some((page) => page.focused)) return;
   await self.registration.showNotification(title, { body, tag, icon: "/static/icon.svg", data: { url } });
 }
