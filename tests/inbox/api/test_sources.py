@@ -3,6 +3,9 @@
 from base64 import b64encode
 from typing import Any
 
+import pytest
+
+from bridge.inbox.flows import sources
 from tests.inbox.conftest import Team, open_team
 from tests.kits.controls import always, unguarded
 
@@ -31,6 +34,13 @@ async def test_a_source_reports_and_clears_a_problem(team: Team) -> None:
     bad = {"flow_token": made["flow_token"], "configuration_url": "javascript:alert(1)"}
     status, found = await team.call("PUT", "/sources", bad)
     assert (status, list(found["errors"])) == (400, ["configuration_url"])
+
+
+async def test_a_full_flow_says_so(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A 403 would tell bridge's user that they are not in the flow."""
+    monkeypatch.setattr(sources, "MOST", 0)
+    status, found = await team.call("POST", f"{FLOW}/sources", {"name": "x"}, token=await team.token())
+    assert (status, found["message"]) == (409, "The flow already has 0 sources, the most allowed.")
 
 
 async def test_a_source_needs_a_name_and_a_web_address(team: Team) -> None:
