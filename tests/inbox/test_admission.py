@@ -291,10 +291,10 @@ async def test_a_removed_person_is_out_with_the_next_request_and_stays_out(
         page = await sign_in(house, owner, "ann")
         kept = [await admission.invitations.invite(by=IDS["ann"], login=one) for one in ("Bob-GH", "dee-gh")]
         page = await owner.open(f"{house.bridge}/inbox/people/{IDS['bob']}/remove")
-        assert "for anybody" not in page.text
+        assert "for anyone" not in page.text
         await admission.invitations.invite(by=IDS["ann"])
         page = await owner.open(f"{house.bridge}/inbox/people/{IDS['bob']}/remove")
-        assert "1 open invitation is for anybody." in page.text
+        assert "1 open invitation is for anyone." in page.text
         assert await is_in(house, browser), "asked back first"
         await owner.press(page, "Remove @bob-gh")
         assert not await is_in(house, browser)

@@ -99,7 +99,7 @@ async def ask(request: web.Request) -> web.Response:
         "person_remove.html",
         person=person,
         other=await person_with(request, request.match_info["id"]),
-        for_anybody=sum(not one.login for one in found),
+        for_anyone=sum(not one.login for one in found),
     )
 
 
