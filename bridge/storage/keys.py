@@ -198,6 +198,10 @@ def unbound_connections(full_name: str) -> str:
     return f"bridge:{{connections}}:unbound:{full_name.lower()}"
 
 
+WEB_URL = "bridge:web-url"
+"""The WEB_URL of the last start."""
+
+
 def server(kind: str) -> str:
     """The address of the server whose ids Redis keeps."""
     return f"bridge:server:{kind}"

@@ -1,6 +1,9 @@
 """The servers whose ids Redis keeps: on another server, the same id means somebody else."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+
+from redis.exceptions import OutOfMemoryError
 
 from bridge.core.errors import BridgeError
 from bridge.storage import keys
@@ -25,3 +28,13 @@ async def bind(redis: Redis, servers: Mapping[str, str]) -> None:
                 " people. Set REDIS_URL to an empty Redis, or change the settings back. If it is the same"
                 f" server at a new address, delete the key {key} in Redis, and start again"
             )
+
+
+async def former_address(redis: Redis, web_url: str) -> str:
+    """Note the WEB_URL of this start; return the one of the last start if that was another, else nothing."""
+    before = (await redis.get(keys.WEB_URL) or b"").decode()
+    if before == web_url:
+        return ""
+    with suppress(OutOfMemoryError):
+        await redis.set(keys.WEB_URL, web_url)
+    return before

@@ -11,7 +11,7 @@ from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccou
 from bridge.core.security.encryption import Vault
 from bridge.storage import embedded, keys
 from bridge.storage.accounts import AccountStore
-from bridge.storage.servers import AnotherServer, bind
+from bridge.storage.servers import AnotherServer, bind, former_address
 from tests.conftest import House, eventually
 from tests.kits.commands import COMPLETE, KEY, run, serving
 
@@ -58,6 +58,18 @@ async def test_a_full_redis_is_known_again(redis: Any) -> None:
     await redis.config_set("maxmemory", 1)
     try:
         await bind(redis, FIRST)
+    finally:
+        await redis.config_set("maxmemory", 0)
+
+
+async def test_a_start_at_another_address_is_told_and_also_a_full_redis_starts(redis: Any) -> None:
+    """Two deployments on one Redis by mistake: at each start of either, not at the restarts of one."""
+    one, other = "https://bridge.example.com", "https://staging.example.com"
+    starts = [one, one, other, one, one]
+    assert [await former_address(redis, start) for start in starts] == ["", "", one, other, ""]
+    await redis.config_set("maxmemory", 1)
+    try:
+        assert await former_address(redis, other) == one
     finally:
         await redis.config_set("maxmemory", 0)
 
