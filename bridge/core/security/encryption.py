@@ -76,8 +76,8 @@ class Vault:
             return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], aad.encode())
         except (KeyError, ValueError, InvalidTag):
             raise Undecryptable(
-                f"the stored {aad.partition(':')[0]} cannot be decrypted: ENCRYPTION_KEY was changed"
-                " without keeping the old key after the new one"
+                "a secret in Redis cannot be decrypted: ENCRYPTION_KEY was changed without keeping the old"
+                " key after the new one"
             ) from None
 
     def is_newest(self, encrypted: bytes) -> bool:
