@@ -87,7 +87,7 @@ class ConnectService:
     async def disconnect(self, connection: Connection, *, access_token: str, user: str) -> list[str]:
         """Remove a connection with its flow token, its source, and its webhook if no other needs it.
 
-        Its threads are told before.
+        Its threads are told before. Without an access token the source stays, as one that goes with its flow.
         Returns sentences about what a person must remove by hand. Raises `RepositoryBusy`, or Redis errors.
         """
         return await self._shielded(self._disconnect(connection, access_token, user))
@@ -214,6 +214,9 @@ class ConnectService:
         return left
 
     async def _drop_source(self, connection: Connection, access_token: str) -> list[str]:
+        if not access_token:
+            # It goes with its flow.
+            return []
         if not connection.source_id:
             return ["The source was created by hand: remove it in the flow's settings."]
         try:

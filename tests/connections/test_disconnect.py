@@ -14,6 +14,16 @@ async def test_disconnecting_removes_source_hook_and_connection(cy: Installer, c
     await assert_nothing(cy)
 
 
+async def test_a_source_that_goes_with_its_flow_is_nobodys_work(cy: Installer, component: Repository) -> None:
+    connected = await cy.connect(component)
+    left = await cy.house.services.connect_service.disconnect(
+        connected.connection, access_token="", user=cy.user
+    )
+    assert left == []
+    assert len(await cy.sources()) == 1
+    assert await cy.hooks() == []
+
+
 async def test_the_hook_stays_while_another_flow_needs_it(cy: Installer, component: Repository) -> None:
     ann = await Installer.of(cy.house, "ann")
     await permit(cy.house, "ann-gh", "admin")
