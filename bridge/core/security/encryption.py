@@ -75,9 +75,11 @@ class Vault:
             cipher = self._ciphers[raw[:_KEY_ID]]
             return cipher.decrypt(raw[_KEY_ID : _KEY_ID + _NONCE], raw[_KEY_ID + _NONCE :], aad.encode())
         except (KeyError, ValueError, InvalidTag):
+            # Of `inbox:{main}:application` the part that says what it is.
+            kind = next(one for one in aad.split(":") if one not in ("bridge", "inbox") and one[:1] != "{")
             raise Undecryptable(
-                "a secret in Redis cannot be decrypted: ENCRYPTION_KEY was changed without keeping the old"
-                " key after the new one"
+                f"a secret in Redis ({kind}) cannot be decrypted: ENCRYPTION_KEY was changed without keeping"
+                " the old key after the new one"
             ) from None
 
     def is_newest(self, encrypted: bytes) -> bool:

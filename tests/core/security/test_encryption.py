@@ -116,11 +116,19 @@ def test_arbitrary_bytes_do_not_open(sealed: bytes) -> None:
         VAULT.decrypt(sealed, aad=PLACE)
 
 
-def test_the_error_says_what_to_do_and_not_whose_value_it_was() -> None:
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("account:dee@example.com", "account"),
+        ("bridge:github-app", "github-app"),
+        ("inbox:{people}:rights:dee", "rights"),
+        ("inbox-mail", "inbox-mail"),
+    ],
+)
+def test_the_error_says_what_to_do_and_not_whose_value_it_was(place: str, kind: str) -> None:
     with pytest.raises(Undecryptable) as error:
-        VAULT.decrypt(b"", aad="account:dee@example.com")
-    assert "ENCRYPTION_KEY" in str(error.value)
-    assert "account" in str(error.value)
+        VAULT.decrypt(b"", aad=place)
+    assert str(error.value).startswith(f"a secret in Redis ({kind}) cannot be decrypted: ENCRYPTION_KEY")
     assert "dee" not in str(error.value)
 
 
