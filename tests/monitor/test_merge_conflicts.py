@@ -38,7 +38,7 @@ async def told(house: House, count: int) -> list[str]:
 async def test_open_threads_follow_their_repository_to_its_new_name(watched: House) -> None:
     """Their links must: another repository may take the former name, and have their numbers."""
     await link(watched, "ann")
-    await watched.act("ann-gh", "push", number=1)
+    await watched.act("cy-gh", "review_comment", number=1, path="a.py", line=1, body="Hm.")
     await told(watched, 2)
     await watched.act("cy-gh", "rename", name="part")
     await watched.services.pulls.name_by_github(REPOSITORY_ID, "acme/part")

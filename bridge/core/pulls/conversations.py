@@ -33,6 +33,12 @@ def unresolved(known: Registers) -> dict[str, str]:
     return found
 
 
+def links(known: Registers, pull_url: str) -> tuple[str, ...]:
+    """Return the addresses of the unresolved conversations, on the pull request's present page."""
+    found = (known[name].value["url"].partition("#") for name in unresolved(known).values())
+    return tuple(f"{pull_url}#{place}" if mark else url for url, mark, place in found)
+
+
 def counting(known: Registers) -> set[str]:
     """Return the registers that tell of unresolved conversations."""
     left = unresolved(known)
