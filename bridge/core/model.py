@@ -114,7 +114,7 @@ class Connection:
     problem: Problem | None = None
 
     def thread_id(self, number: int) -> str:
-        """Return the external thread id of a pull request (the seed: `github:component:pr:42`)."""
+        """Return the external thread id of a pull request, such as `github:component:pr:42`."""
         return f"github:{self.repository.partition('/')[2]}:pr:{number}"
 
 

@@ -63,7 +63,7 @@ async def _click(request: web.Request, action: actions.Action) -> web.Response:
 
 
 async def _challenge(services: Services, user: str, target: Target) -> web.Response:
-    """Answer with a link that only this user can follow (the seed, "Authentication challenge")."""
+    """Challenge the user: answer 401 with a link that only they can follow (docs/protocol.md)."""
     claim = Claim(user=user, id=secrets.token_urlsafe(16))
     value = {"user": user, "target": asdict(target)}
     await services.one_time.put("claim", claim.id, value, seconds=claims.LIFETIME)
