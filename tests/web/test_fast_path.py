@@ -3,10 +3,7 @@
 import asyncio
 import json
 import re
-import socket
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,19 +18,9 @@ from bridge.web.http.server import Handle
 from tests.conftest import House
 from tests.kits import sign
 from tests.kits.payloads import pull_request
+from tests.web.http.test_wire import served
 
 JSON = b"Content-Type: application/json"
-
-
-@asynccontextmanager
-async def served(runner: web.AppRunner) -> AsyncIterator[str]:
-    await runner.setup()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        await web.SockSite(runner, listener).start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            await runner.cleanup()
 
 
 async def answer(

@@ -1,6 +1,6 @@
 """The claim: the one-time pass in an authentication challenge's link.
 
-The seed, "Authentication challenge": a JWT with `user` and `exp`, 15 minutes ahead, signed with
+A JWT with `user` and `exp`, 15 minutes ahead, signed with
 COOKIE_SECRET. Its `jti` is kept with the click. The person who opens the link must still prove to be `user`
 through Flowdock's OAuth.
 

@@ -1,6 +1,6 @@
 """The signed request behind a click: the header FLOWDOCK-TOKEN and what it vouches for.
 
-The seed, "Receiving UpdateActions": a JWT keyed with the OAuth application's secret, with `sub` (the
+A JWT keyed with the OAuth application's secret, with `sub` (the
 Flowdock user), `exp` and `signature` (the lower-case hex SHA-256 of the raw body).
 """
 

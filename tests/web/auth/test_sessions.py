@@ -19,6 +19,7 @@ from tests.conftest import House, open_house
 from tests.kits.accounts import link
 from tests.kits.controls import always, unguarded
 from tests.kits.personal import asked_of_flowdock, sign_in
+from tests.web.auth.test_linking import dump
 
 
 @pytest.fixture
@@ -248,20 +249,10 @@ async def test_no_secret_of_a_session_lies_open_in_redis_the_log_or_a_page(
     assert tokens
     session = await house.services.one_time.peek("session", keys.hash_of(secret))
     assert session is not None
-    everywhere = page.text + capsys.readouterr().out + await _dump(house)
+    everywhere = page.text + capsys.readouterr().out + (await dump(house)).decode(errors="replace")
     for one in (secret, session["access_token"]):
         assert len(one) > 15
         assert one not in everywhere
     shown = repr(Session(user=None, access_token="opensesame", csrf="c5rf"))  # type: ignore[arg-type]
     assert "opensesame" not in shown
     assert "c5rf" not in shown
-
-
-async def _dump(house: House) -> str:
-    redis: Any = house.redis
-    found = []
-    for name in await redis.keys("*"):
-        found.append(name)
-        if await redis.type(name) == b"string":
-            found.append(await redis.get(name))
-    return b"\n".join(found).decode(errors="replace")

@@ -29,6 +29,18 @@ HOST = b"Host: bridge.example\r\n"
 
 
 @asynccontextmanager
+async def served(runner: web.AppRunner) -> AsyncIterator[str]:
+    """Serve an application; its address."""
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await web.SockSite(runner, listener).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            await runner.cleanup()
+
+
+@asynccontextmanager
 async def another(
     house: House, *, idle: float = LONG, body: float = LONG, large: int = 4
 ) -> AsyncIterator[str]:
@@ -37,13 +49,8 @@ async def another(
     app[BODIES] = Bodies(seconds=body, large=asyncio.Semaphore(large))
     # It waits for nobody: a client that still dribbles is cut off.
     runner = make_runner(app, keepalive_timeout=idle, lingering_time=SHORT, shutdown_timeout=0.1)
-    await runner.setup()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        await web.SockSite(runner, listener).start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            await runner.cleanup()
+    async with served(runner) as address:
+        yield address
 
 
 @dataclass

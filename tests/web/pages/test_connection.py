@@ -17,7 +17,7 @@ from tests.conftest import REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.controls import unguarded, yes
 from tests.kits.monitor import CY, change_hook, connected, hooks
-from tests.kits.personal import buried, noted, sign_in
+from tests.kits.personal import buried, noted, sign_in, text
 
 ANN, BOB = "1001", "1002"
 NOT_YOURS = "this connection does not exist"
@@ -27,12 +27,6 @@ NOT_YOURS = "this connection does not exist"
 async def browser() -> AsyncIterator[Browser]:
     async with Browser() as opened:
         yield opened
-
-
-def words(page: Page) -> str:
-    """What a page says, on one line."""
-    text = unescape(re.sub(r"<[^>]+>", " ", page.text))
-    return re.sub(r"\s+", " ", text).replace(" .", ".").replace(" ,", ",")
 
 
 def address(house: House, connection: Connection, **query: str) -> str:
@@ -72,10 +66,10 @@ async def test_flowdocks_address_leads_through_sign_in_to_the_page(house: House,
     page = await opened(house, browser, connection)
     assert page.url == f"{house.bridge}/connections/{connection.id}"
     assert (page.status, page.headers["Cache-Control"]) == (200, "no-store")
-    text = words(page)
-    assert "acme/component in acme/main" in text
-    assert "by cy (@cy-gh)" in text
-    assert "managed as @cy-gh" in text
+    shown = text(page)
+    assert "acme/component in acme/main" in shown
+    assert "by cy (@cy-gh)" in shown
+    assert "managed as @cy-gh" in shown
     assert connection.flow_token not in page.text
 
 
@@ -121,7 +115,7 @@ async def test_addresses_of_no_connection_of_the_flow(
     page = await browser.open(f"{house.bridge}/flowdock/configure?{urlencode(filled)}")
     assert (
         page.status,
-        NOT_YOURS in words(page).replace("This connection does", "this connection does"),
+        NOT_YOURS in text(page).replace("This connection does", "this connection does"),
     ) == (404, True)
 
 
@@ -130,7 +124,7 @@ async def test_an_unknown_connection_and_a_foreign_one_look_the_same(house: Hous
     await sign_in(house, browser, "bob")
     await leave(house, "bob")
     seen = {
-        (page.status, words(page))
+        (page.status, text(page))
         for page in [
             await browser.open(f"{house.bridge}/connections/{connection.id}"),
             await browser.open(f"{house.bridge}/connections/0123abcd"),
@@ -212,7 +206,7 @@ async def test_options_are_changed(house: House, browser: Browser) -> None:
         assert (response.status, response.url.query_string) == (200, "")
         assert "Options saved" in await response.text()
     page = await browser.open(page.url)
-    assert "Options saved" not in words(page), "it is said once"
+    assert "Options saved" not in text(page), "it is said once"
     assert (await known(house, connection)).options.groups == ("status",)
     assert re.search(r'value="status" checked', page.text)
 
@@ -221,7 +215,7 @@ async def test_options_that_cannot_be_are_refused(house: House, browser: Browser
     connection = await connected(house)
     page = await opened(house, browser, connection)
     page = await browser.press(page, "Save", preset="own", drafts="never")
-    assert (page.status, "Nothing was changed" in words(page)) == (400, True)
+    assert (page.status, "Nothing was changed" in text(page)) == (400, True)
     assert await known(house, connection) == connection
 
 
@@ -230,7 +224,7 @@ async def test_a_paused_flow_is_told_nothing_until_it_goes_on(house: House, brow
     house.start_worker()
     page = await opened(house, browser, connection)
     page = await browser.press(page, "Pause")
-    assert "Paused" in words(page)
+    assert "Paused" in text(page)
     await house.act("ann-gh", "open", title="Unheard", body="", head="fix", base="main")
     await eventually(lambda: house.services.delivery_log.notes(connection.repository_id or 0, connection.id))
     page = await browser.press(page, "Resume")
@@ -239,7 +233,7 @@ async def test_a_paused_flow_is_told_nothing_until_it_goes_on(house: House, brow
     messages: list[Any] = await eventually(house.messages)
     assert [one["event"] for one in messages] == ["discussion"]
     page = await browser.open(page.url)
-    assert "Issue comment created, posted" in words(page)
+    assert "Issue comment created, posted" in text(page)
 
 
 async def test_a_form_that_asks_neither_is_refused(house: House, browser: Browser) -> None:
@@ -258,15 +252,15 @@ async def test_repairing_makes_the_webhook_and_sees_the_ping(house: House, brows
     gone = Problem(kind="hook", text="It has no webhook.", since=1)
     await house.services.connections.change(connection.id, problem=gone)
     page = await opened(house, browser, connection)
-    assert "Problem, found" in words(page)
+    assert "Problem, found" in text(page)
     page = await browser.press(page, "Repair the webhook")
-    assert "The webhook was created." in words(page)
-    assert ("Problem" in words(page), "It has no webhook" in words(page)) == (False, False)
+    assert "The webhook was created." in text(page)
+    assert ("Problem" in text(page), "It has no webhook" in text(page)) == (False, False)
     (hook,) = await hooks(house)
     assert (await known(house, connection)).hook_id == hook["id"]
 
     async def arrived() -> bool:
-        return "GitHub’s ping arrived" in words(await browser.open(page.url))
+        return "GitHub’s ping arrived" in text(await browser.open(page.url))
 
     await eventually(arrived)
 
@@ -280,12 +274,12 @@ async def test_while_the_ping_is_awaited_the_page_says_so_and_then_what_to_do(
     page = await opened(house, browser, connection)
     await house.redis.delete(keys.ping(connection.repository_id or 0, connection.hook_id or 0))
     page = await browser.press(page, "Repair the webhook")
-    assert "The webhook was repaired. Waiting for GitHub’s ping." in words(page)
+    assert "The webhook was repaired. Waiting for GitHub’s ping." in text(page)
     found = re.search(r'href="([^"]+)">Check again', page.text)
     assert found
     assert house.bridge + unescape(found[1]) == page.url
     page = await browser.open(re.sub(r"since=\d+", "since=1000", page.url))
-    assert "No ping came from GitHub" in words(page)
+    assert "No ping came from GitHub" in text(page)
 
 
 async def test_an_unlinked_person_links_first_and_comes_back(house: House, browser: Browser) -> None:
@@ -299,7 +293,7 @@ async def test_an_unlinked_person_links_first_and_comes_back(house: House, brows
         form(page, "/test").fields,
     )
     assert page.url == f"{house.bridge}/connections/{connection.id}"
-    assert "Link your GitHub account first" in words(page)
+    assert "Link your GitHub account first" in text(page)
     found = re.search(r'href="(/account/link[?][^"]+)"', page.text)
     assert found
     page = await browser.open(house.bridge + unescape(found[1]))
@@ -307,9 +301,9 @@ async def test_an_unlinked_person_links_first_and_comes_back(house: House, brows
     page = await browser.press(page, "cy-gh")
     page = await browser.press(page, "Link accounts")
     assert page.url == f"{house.bridge}/connections/{connection.id}"
-    assert "Your GitHub account is linked. Now try again." in words(page)
+    assert "Your GitHub account is linked. Now try again." in text(page)
     page = await browser.press(page, "Repair the webhook")
-    assert "The webhook was repaired." in words(page)
+    assert "The webhook was repaired." in text(page)
 
 
 async def test_the_operators_webhook_is_repaired_by_nobody_but_an_administrator(
@@ -320,9 +314,9 @@ async def test_the_operators_webhook_is_repaired_by_nobody_but_an_administrator(
     await house.services.connections.change(connection.id, hook_id=None)
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
-    assert "Created by hand: bridge cannot check it, and only sees what arrives" in words(page)
+    assert "Created by hand: bridge cannot check it, and only sees what arrives" in text(page)
     page = await browser.press(page, "Repair the webhook")
-    assert "GitHub did not let you repair the webhook" in words(page)
+    assert "GitHub did not let you repair the webhook" in text(page)
     assert (await known(house, connection)).hook_id is None
     assert house.services.settings.github_webhook_secrets[0] not in page.text
 
@@ -340,9 +334,9 @@ async def test_somebody_who_administers_it_takes_over(house: House, browser: Bro
         pass
     await link(house, "ann")
     page = await opened(house, browser, connection, ANN)
-    assert "Nobody manages the webhook" in words(page)
+    assert "Nobody manages the webhook" in text(page)
     page = await browser.press(page, "Manage it as @ann-gh")
-    assert "bridge now manages the webhook as you." in words(page)
+    assert "bridge now manages the webhook as you." in text(page)
     assert (await known(house, connection)).installer == ANN
 
     async def over() -> bool:
@@ -356,7 +350,7 @@ async def test_only_an_administrator_takes_over(house: House, browser: Browser) 
     await link(house, "bob")
     page = await opened(house, browser, connection, BOB)
     page = await browser.press(page, "Manage it as @bob-gh")
-    assert "Only administrators of the repository" in words(page)
+    assert "Only administrators of the repository" in text(page)
     assert (await known(house, connection)).installer == CY
 
 
@@ -368,7 +362,7 @@ async def test_a_test_message_arrives_in_a_thread_of_its_own(house: House, brows
     page = await opened(house, browser, connection, ANN)
     for _ in range(2):
         page = await browser.press(page, "Send a test message")
-        assert "Test message sent" in words(page)
+        assert "Test message sent" in text(page)
     (thread,) = await house.threads()
     assert thread["external_thread_id"] == f"bridge:test:{connection.id}"
     assert thread["title"] == "bridge: test of acme/component"
@@ -390,8 +384,8 @@ async def test_the_page_says_honestly_that_flowdock_did_not_take_it(
     page = await opened(house, browser, connection)
     house.flowdock_journal.faults.append(Fault(path="/messages", **fault))
     page = await browser.press(page, "Send a test message")
-    assert said in words(page)
-    assert "Flowdock took" not in words(page)
+    assert said in text(page)
+    assert "Flowdock took" not in text(page)
 
 
 async def test_a_source_that_the_flow_removed_ends_the_connection(house: House, browser: Browser) -> None:
@@ -400,7 +394,7 @@ async def test_a_source_that_the_flow_removed_ends_the_connection(house: House, 
     async with house.http.delete(f"{house.flowdock}/_sandbox/sources/{connection.source_id}"):
         pass
     page = await browser.press(page, "Send a test message")
-    assert (page.status, "Someone removed bridge from the flow" in words(page)) == (410, True)
+    assert (page.status, "Someone removed bridge from the flow" in text(page)) == (410, True)
     assert await house.services.connections.get(connection.id) is None
 
 
@@ -423,11 +417,11 @@ async def test_disconnecting_is_asked_about_and_removes_what_bridge_made(
     connection = await connected(house)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
-    assert "the webhook of acme/component on GitHub" in words(page)
+    assert "the webhook of acme/component on GitHub" in text(page)
     assert await known(house, connection) == connection, "nothing happens before the POST"
     page = await browser.press(page, "Disconnect acme/component")
     assert page.url == f"{house.bridge}/connections/{connection.id}/disconnected"
-    assert "and has removed everything it created" in words(page)
+    assert "and has removed everything it created" in text(page)
     assert await house.services.connections.get(connection.id) is None
     assert await hooks(house) == []
     redis: Any = house.redis
@@ -440,8 +434,8 @@ async def test_a_webhook_that_another_connection_needs_stays(house: House, brows
     await house.services.connections.add(other)
     await opened(house, browser, connection)
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
-    assert "options. The webhook of acme/component stays: another connection needs it." in words(page)
-    assert "on GitHub" not in words(page)
+    assert "options. The webhook of acme/component stays: another connection needs it." in text(page)
+    assert "on GitHub" not in text(page)
     await browser.press(page, "Disconnect acme/component")
     assert [hook["id"] for hook in await hooks(house)] == [connection.hook_id]
 
@@ -452,7 +446,7 @@ async def test_leftovers_are_named(house: House, browser: Browser) -> None:
     house.github_journal.faults.append(Fault(path=".*/hooks/[0-9]+", method="DELETE", status=502, times=100))
     page = await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect")
     page = await browser.press(page, "Disconnect acme/component")
-    assert "The webhook of acme/component could not be removed" in words(page)
+    assert "The webhook of acme/component could not be removed" in text(page)
     assert await house.services.connections.get(connection.id) is None
     async with Browser() as stranger:
         await sign_in(house, stranger, "bob")
@@ -462,17 +456,17 @@ async def test_leftovers_are_named(house: House, browser: Browser) -> None:
 async def test_the_state_names_what_was_not_delivered(house: House, browser: Browser) -> None:
     connection = await connected(house)
     page = await opened(house, browser, connection)
-    assert "State ○ Waiting for a delivery" in words(page)
+    assert "State ○ Waiting for a delivery" in text(page)
     await noted(house, connection, "posted")
     letter = await buried(house, connection, reason="refused")
     page = await browser.open(page.url)
-    assert "State ! 1 not delivered" in words(page)
+    assert "State ! 1 not delivered" in text(page)
     assert f'href="/connections/{connection.id}/deliveries?outcome=dead"' in page.text
     await house.services.connections.change(connection.id, paused=True)
-    assert "State – Paused, ! 1 not delivered" in words(await browser.open(page.url))
+    assert "State – Paused, ! 1 not delivered" in text(await browser.open(page.url))
     await house.services.connections.change(connection.id, paused=False)
     await house.services.queue.drop(letter)
-    assert "State ✓ Works" in words(await browser.open(page.url))
+    assert "State ✓ Works" in text(await browser.open(page.url))
 
 
 async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, browser: Browser) -> None:
@@ -486,6 +480,6 @@ async def test_trouble_is_shown_with_the_button_that_mends_it(house: House, brow
         problem = Problem(kind=kind, text=f"It is broken: {kind}.", since=1)  # type: ignore[arg-type]
         await house.services.connections.change(connection.id, problem=problem)
         page = await browser.open(page.url)
-        assert f"It is broken: {kind}." in words(page)
-        assert button in words(page)
-    assert REPOSITORY in words(page)
+        assert f"It is broken: {kind}." in text(page)
+        assert button in text(page)
+    assert REPOSITORY in text(page)

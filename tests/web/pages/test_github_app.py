@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bridge.clients import github_credentials
 from bridge.clients.github_webhooks import EVENTS
 from bridge.core.github import app_manifest
-from scripts.sandbox.browse import Browser, Page
+from scripts.sandbox.browse import Browser
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.house import ROOT
 from tests.conftest import House, eventually, open_house
@@ -28,6 +28,7 @@ from tests.kits.github_app import (
     open_app_house,
     stored,
 )
+from tests.kits.personal import text
 from tests.web.auth.test_linking import dump
 
 CONVERSION = "/api/v3/app-manifests/.*/conversions"
@@ -50,10 +51,6 @@ async def browser() -> AsyncIterator[Browser]:
 async def nothing_kept(house: House) -> None:
     redis: Any = house.redis
     assert await redis.exists("bridge:github-app") == 0
-
-
-def text(page: Page) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
 
 
 # What GitHub is asked for

@@ -17,6 +17,7 @@ from tests.conftest import PATIENCE, REPOSITORY, House, eventually
 from tests.kits.accounts import link
 from tests.kits.connecting import COMPONENT_ID, Installer, permit
 from tests.kits.github_app import made_at_github, open_app_house
+from tests.kits.personal import text
 
 SETUP = "/flowdock/setup"
 MAIN = f"{SETUP}?flow=acme:main"
@@ -26,12 +27,6 @@ MAIN = f"{SETUP}?flow=acme:main"
 async def browser() -> AsyncIterator[Browser]:
     async with Browser() as opened:
         yield opened
-
-
-def words(page: Page) -> str:
-    """What a page says, on one line."""
-    text = unescape(re.sub(r"<[^>]+>", " ", page.text))
-    return re.sub(r"\s+", " ", text).replace(" .", ".")
 
 
 async def visit(house: House, browser: Browser, path: str = MAIN, nick: str = "cy") -> Page:
@@ -68,7 +63,7 @@ async def test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone(
     house: House, browser: Browser
 ) -> None:
     page = await visit(house, browser, f"{MAIN}&flow_url={house.github}/flows/acme/main")
-    assert "Connect repositories to Main" in words(page)
+    assert "Connect repositories to Main" in text(page)
     assert listed(page) == ["acme/component", "acme/gadgets"]
     assert page.headers["Cache-Control"] == "no-store"
     assert [call.path for call in house.github_journal.calls] == ["/api/v3/user/repos"]
@@ -76,7 +71,7 @@ async def test_signing_in_leads_back_and_the_token_goes_to_flowdock_alone(
 
 async def test_an_unlinked_person_is_told_why_and_led_to_linking(house: House, browser: Browser) -> None:
     page = await visit(house, browser, nick="bob")
-    assert "First, link your GitHub account" in words(page)
+    assert "First, link your GitHub account" in text(page)
     assert 'href="/account/link?then=%2Fflowdock%2Fsetup%3Fflow%3Dacme%253Amain"' in page.text
 
 
@@ -102,7 +97,7 @@ async def test_the_chosen_flow(
 ) -> None:
     await visit(house, browser, SETUP, nick)
     page = await browser.open(house.bridge + SETUP + query)
-    assert (page.status, says.lower() in words(page).lower()) == (status, True), words(page)
+    assert (page.status, says.lower() in text(page).lower()) == (status, True), text(page)
     if query == "":
         assert 'href="/flowdock/setup?flow=acme%3Amain"' in page.text
         assert "ops" not in page.text
@@ -134,7 +129,7 @@ async def test_a_service_that_is_down_is_a_page_that_says_so(
     journal = house.flowdock_journal if service == "flowdock" else house.github_journal
     journal.faults.append(Fault(**fault))
     page = await browser.open(house.bridge + MAIN)
-    assert (page.status, says in words(page)) == (status, True), words(page)
+    assert (page.status, says in text(page)) == (status, True), text(page)
     if status == 429:
         assert page.headers["Retry-After"] == "77"
 
@@ -143,7 +138,7 @@ async def test_a_revoked_link_leads_to_linking_again(house: House, browser: Brow
     await visit(house, browser)
     async with house.http.delete(f"{house.github}/_sandbox/tokens?user=cy-gh"):
         pass
-    assert "First, link your GitHub account" in words(await browser.open(house.bridge + MAIN))
+    assert "First, link your GitHub account" in text(await browser.open(house.bridge + MAIN))
 
 
 async def test_a_sign_in_that_ended_at_flowdock_begins_anew(house: House, browser: Browser) -> None:
@@ -157,24 +152,24 @@ async def test_rights_archives_and_connections_are_explained(house: House, brows
     await house.act("cy-gh", "archive", repo="acme/gadgets")
     page = await visit(house, browser, nick="ann")
     assert f'value="{COMPONENT_ID}"' in page.text
-    assert "You are not an administrator here. You get a link to send to one." in words(page)
-    assert "Archived." in words(page)
+    assert "You are not an administrator here. You get a link to send to one." in text(page)
+    assert "Archived." in text(page)
     assert len(re.findall('name="repository"', page.text)) == 1
     cy = await Installer.of(house)
     connected = await cy.connect(await cy.repository())
     page = await browser.open(house.bridge + MAIN)
-    assert "Connected to this flow." in words(page)
+    assert "Connected to this flow." in text(page)
     assert f'href="/connections/{connected.connection.id}"' in page.text
-    assert "Nothing here can be connected." in words(page)
+    assert "Nothing here can be connected." in text(page)
     assert 'name="repository"' not in page.text
-    assert "Connected to this flow." not in words(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
+    assert "Connected to this flow." not in text(await browser.open(f"{house.bridge}{SETUP}?flow=acme:ops"))
 
 
 async def test_repositories_hidden_until_single_sign_on_are_counted(house: House, browser: Browser) -> None:
     async with house.http.post(f"{house.github}/_sandbox/users/cy-gh", json={"sign_on": False}):
         pass
     page = await visit(house, browser)
-    assert "GitHub hides the repositories of 1 organization until you sign in by single sign-on." in words(
+    assert "GitHub hides the repositories of 1 organization until you sign in by single sign-on." in text(
         page
     )
     assert REPOSITORY not in page.text
@@ -183,7 +178,7 @@ async def test_repositories_hidden_until_single_sign_on_are_counted(house: House
 async def test_no_repositories_at_all(house: House, browser: Browser) -> None:
     await permit(house, "cy-gh", "none")
     page = await visit(house, browser)
-    assert "@cy-gh cannot see any repository." in words(page)
+    assert "@cy-gh cannot see any repository." in text(page)
 
 
 async def test_all_pages_are_searched_and_the_list_is_narrowed(house: House, browser: Browser) -> None:
@@ -196,7 +191,7 @@ async def test_all_pages_are_searched_and_the_list_is_narrowed(house: House, bro
     assert 'value="MANY 25"' in page.text
     assert len(house.github_journal.calls) == asked, "a search asks GitHub for nothing"
     page = await browser.open(f"{house.bridge}{MAIN}&q=nothing%20fits")
-    assert "None of 252 repositories matches “nothing fits”" in words(page)
+    assert "None of 252 repositories matches “nothing fits”" in text(page)
     await house.act("cy-gh", "rename", repo="acme/gadgets", name="gizmos")
     assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos")) == []
     assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos&anew=1")) == ["acme/gizmos"]
@@ -207,7 +202,7 @@ async def test_one_of_the_last_page_is_connected(house: House, browser: Browser)
     page = await visit(house, browser, f"{MAIN}&q=many-150")
     [chosen] = re.findall(r'name="repository" value="(\d+)"', page.text)
     page = await send(browser, page, [int(chosen)])
-    assert "Main is connected" in words(page)
+    assert "Main is connected" in text(page)
     [connection] = await house.services.connections.all()
     assert connection.repository == "acme/many-150"
 
@@ -244,7 +239,7 @@ async def test_impossible_choices_are_refused(
     house: House, browser: Browser, chosen: list[int], fields: dict[str, str], status: int, says: str
 ) -> None:
     page = await send(browser, await visit(house, browser), chosen, **fields)
-    assert (page.status, says in words(page)) == (status, True), words(page)
+    assert (page.status, says in text(page)) == (status, True), text(page)
     assert await house.services.connections.all() == []
 
 
@@ -264,7 +259,7 @@ async def test_one_failure_keeps_no_other_from_succeeding(house: House, browser:
         Fault(path="/flows/acme/main/sources", method="POST", body="component", cut="after")
     )
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
-    said = words(page)
+    said = text(page)
     assert "1 of 2 connected" in said
     assert "acme/component ✕ Not connected: Flowdock cannot be reached" in said
     assert "acme/gadgets ✓ Connected." in said
@@ -278,7 +273,7 @@ async def test_at_githubs_limit_the_others_are_not_tried(house: House, browser: 
     )
     before = len(house.github_journal.calls)
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
-    said = words(page)
+    said = text(page)
     assert "Nothing was connected" in said
     assert "acme/gadgets ✕ Not connected: not tried: you have reached GitHub's rate limit" in said
     assert not [call for call in house.github_journal.calls[before:] if "gadgets" in call.path]
@@ -287,7 +282,7 @@ async def test_at_githubs_limit_the_others_are_not_tried(house: House, browser: 
 async def test_the_same_choice_twice_is_one_connection(house: House, browser: Browser) -> None:
     page = await visit(house, browser)
     for _ in range(2):
-        assert "Main is connected" in words(await send(browser, page, [COMPONENT_ID]))
+        assert "Main is connected" in text(await send(browser, page, [COMPONENT_ID]))
     assert len(await house.services.connections.all()) == 1
 
 
@@ -313,7 +308,7 @@ async def test_administered_repositories_are_connected_and_the_rest_handed_on(
     ) as response:
         assert response.status == 200
     page = await send(browser, page, [COMPONENT_ID, COMPONENT_ID + 1])
-    said = words(page)
+    said = text(page)
     assert "1 of 2 connected" in said
     assert "Send the link below to an administrator of the repository, who connects it." in said
     assert "Try again" not in said
@@ -334,17 +329,17 @@ async def test_an_interrupted_set_up_says_so_and_is_completed(
     monkeypatch.setattr("bridge.web.pages.setup.WAIT_SECONDS", 0)
     monkeypatch.setattr("bridge.web.pages.setup_result.HOLD_SECONDS", 0)
     running = await send(browser, page, [COMPONENT_ID])
-    assert "0 of 1 done" in words(running)
+    assert "0 of 1 done" in text(running)
     await eventually(met)
     await house.services.bulk_connect.stop()
     await house.services.connect_service.settled(seconds=0)
     fault.released.set()
     monkeypatch.setattr("bridge.connections.bulk_connect.INTERRUPTED_SECONDS", 0)
     page = await browser.open(running.url)
-    assert "bridge was interrupted. Try again." in words(page)
+    assert "bridge was interrupted. Try again." in text(page)
     monkeypatch.setattr("bridge.web.pages.setup.WAIT_SECONDS", 8)
     done = await browser.press(page, "Try again")
-    assert "Main is connected" in words(done)
+    assert "Main is connected" in text(done)
     assert (len(await cy.sources()), len(await cy.hooks())) == (1, 1)
 
 
@@ -353,7 +348,7 @@ async def test_a_repository_that_changed_meanwhile_is_refused(house: House, brow
     page = await visit(house, browser, f"{MAIN}&q=component")
     await house.act("cy-gh", "archive")
     page = await send(browser, page, [COMPONENT_ID])
-    assert "acme/component is archived. Choose it from the list again." in words(page)
+    assert "acme/component is archived. Choose it from the list again." in text(page)
     assert await house.services.connections.all() == []
 
 
@@ -364,8 +359,8 @@ async def test_no_ping_is_said_with_what_to_check(
     async with house.http.post(f"{house.github}/_sandbox/webhooks", json={"mode": "hold"}):
         pass
     page = await send(browser, await visit(house, browser), [COMPONENT_ID])
-    assert "The webhook was created, but no ping came from GitHub." in words(page)
-    assert f"GitHub cannot reach {house.bridge}" in words(page)
+    assert "The webhook was created, but no ping came from GitHub." in text(page)
+    assert f"GitHub cannot reach {house.bridge}" in text(page)
     assert f"{house.github}/{REPOSITORY}/settings/hooks" in page.text
 
 
@@ -382,7 +377,7 @@ async def test_the_page_is_answered_once_the_ping_is_there(house: House, browser
     await eventually(held)
     async with house.http.post(f"{house.github}/_sandbox/webhooks/release", json={}):
         pass
-    assert "GitHub’s ping arrived" in words(await sending)
+    assert "GitHub’s ping arrived" in text(await sending)
 
 
 async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, browser: Browser) -> None:
@@ -390,19 +385,19 @@ async def test_with_a_github_app_there_is_no_webhook_to_make(redis_url: str, bro
         await made_at_github(house)
         page = await browser.open(house.bridge + MAIN)
         page = await browser.press(page, "1003")
-        assert "First, link your GitHub account" in words(page)
+        assert "First, link your GitHub account" in text(page)
         [linking] = re.findall(r'href="(/account/link[^"]+)"', unescape(page.text))
         page = await browser.press(await browser.open(house.bridge + linking), "cy-gh")
         page = await browser.press(page, "Link accounts")
-        assert "Connect repositories to Main" in words(page)
+        assert "Connect repositories to Main" in text(page)
         assert "/installations/new" in page.text
         assert re.findall(r'name="repository" value="(\d+)"', page.text) == [str(COMPONENT_ID)]
         page = await send(browser, page, [COMPONENT_ID])
-        assert "Deliveries come through the GitHub App. No webhook is needed." in words(page)
+        assert "Deliveries come through the GitHub App. No webhook is needed." in text(page)
         assert not [call for call in house.github_journal.calls if "/hooks" in call.path]
         [connection] = await house.services.connections.all()
         assert (connection.hook_id, connection.repository) == (None, REPOSITORY)
-        asked = words(await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect"))
+        asked = text(await browser.open(f"{house.bridge}/connections/{connection.id}/disconnect"))
         assert re.search("options. The GitHub App .+ stays installed.", asked)
         assert "on GitHub" not in asked
 
