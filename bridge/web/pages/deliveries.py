@@ -15,7 +15,7 @@ from bridge.web.http import notices
 from bridge.web.pages import chart
 from bridge.web.pages.connection import PAGE
 from bridge.web.pages.connection_view import recent_deliveries
-from bridge.web.pages.delivery_history import FATES, DeliveryRow, Filter, rows
+from bridge.web.pages.delivery_history import OUTCOMES, DeliveryRow, Filter, rows
 
 MOST_SHOWN = 200
 DEAD_SHOWN = 20
@@ -46,7 +46,7 @@ async def deliveries(request: web.Request) -> web.Response:
         total=len(every),
         wanted=wanted,
         events=sorted({row.event for row in every}),
-        fates=FATES,
+        outcomes=OUTCOMES,
         github_url=services.settings.github_url,
         notice=notices.pop(request),
     )
@@ -96,9 +96,9 @@ async def change_dead_letters(request: web.Request) -> web.Response:
 def read_filter(request: web.Request) -> Filter:
     """Read the filter in the query; invalid values are ignored."""
     query = request.query
-    fate = query.get("outcome", "")
+    outcome = query.get("outcome", "")
     return Filter(
-        fate=fate if fate in FATES else "",
+        outcome=outcome if outcome in OUTCOMES else "",
         event=query.get("event", "")[:100],
         number=whole_number(query.get("number", "").strip().removeprefix("#"), longest=9) or 0,
     )

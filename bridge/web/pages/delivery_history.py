@@ -12,8 +12,8 @@ from bridge.queue.entries import Kind
 from bridge.queue.inspect import DeadLetterSummary, Queued
 from bridge.storage.delivery_log import Note
 
-Fate = Literal["dead", "retrying", "waiting", "posted", "skipped"]
-FATES: tuple[Fate, ...] = get_args(Fate)
+Outcome = Literal["dead", "retrying", "waiting", "posted", "skipped"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """The outcomes of a delivery, the worst first."""
 
 
@@ -24,7 +24,7 @@ class End:
     Times are Unix seconds. `letter_id` names its dead letter; `past`: a later outcome replaced it.
     """
 
-    fate: Fate
+    outcome: Outcome
     at: float
     number: int
     reason: str = ""
@@ -56,34 +56,34 @@ class DeliveryRow:
         return tuple(end for end in self.ends if not end.past)
 
     @property
-    def fate(self) -> Fate:
+    def outcome(self) -> Outcome:
         """The worst of them."""
-        return self.present[0].fate
+        return self.present[0].outcome
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """A filter of rows; empty fields and 0 match all."""
 
-    fate: str = ""
+    outcome: str = ""
     event: str = ""
     number: int = 0
 
     def takes(self, row: DeliveryRow) -> bool:
         """Tell whether a row matches: one of its ends must match in full."""
         return self.event in ("", row.event) and any(
-            self.fate in ("", end.fate) and self.number in (0, end.number) for end in row.present
+            self.outcome in ("", end.outcome) and self.number in (0, end.number) for end in row.present
         )
 
 
-_Outcome = tuple[Note | Queued | DeadLetterSummary, End]
+_Found = tuple[Note | Queued | DeadLetterSummary, End]
 
 
 def rows(
     notes: Iterable[Note], queued: Iterable[Queued], dead: Sequence[DeadLetterSummary]
 ) -> list[DeliveryRow]:
     """Return all rows, the newest first; `notes` are the newest first."""
-    found: dict[str, list[_Outcome]] = {}
+    found: dict[str, list[_Found]] = {}
     for letter in dead:
         found.setdefault(letter.delivery_id, []).append((letter, _of_letter(letter)))
     for entry in queued:
@@ -101,13 +101,13 @@ def rows(
     return sorted(made, key=lambda row: -row.at)
 
 
-def _row(delivery_id: str, outcomes: Sequence[_Outcome]) -> DeliveryRow:
-    ends = sorted((end for _, end in outcomes), key=lambda end: (end.past, FATES.index(end.fate), -end.at))
+def _row(delivery_id: str, found: Sequence[_Found]) -> DeliveryRow:
+    ends = sorted((end for _, end in found), key=lambda end: (end.past, OUTCOMES.index(end.outcome), -end.at))
     return DeliveryRow(
         delivery_id=delivery_id,
-        event=next((about.event for about, _ in outcomes if about.event), ""),
-        action=next((about.action for about, _ in outcomes if about.action), ""),
-        sender=next((about.sender for about, _ in outcomes if about.sender), ""),
+        event=next((about.event for about, _ in found if about.event), ""),
+        action=next((about.action for about, _ in found if about.action), ""),
+        sender=next((about.sender for about, _ in found if about.sender), ""),
         at=max(end.at for end in ends),
         ends=tuple(ends),
     )
@@ -115,7 +115,7 @@ def _row(delivery_id: str, outcomes: Sequence[_Outcome]) -> DeliveryRow:
 
 def _of_letter(letter: DeadLetterSummary) -> End:
     return End(
-        fate="dead",
+        outcome="dead",
         at=letter.dead_since,
         number=letter.number,
         reason=mask_text(letter.reason),
@@ -128,9 +128,9 @@ def _of_letter(letter: DeadLetterSummary) -> End:
 
 def _of_entry(entry: Queued) -> End:
     if entry.attempts is None:
-        return End(fate="waiting", at=entry.received_at, number=entry.number, kind=entry.kind)
+        return End(outcome="waiting", at=entry.received_at, number=entry.number, kind=entry.kind)
     return End(
-        fate="retrying",
+        outcome="retrying",
         at=entry.received_at,
         number=entry.number,
         reason=mask_text(entry.attempts.reason),
@@ -142,7 +142,7 @@ def _of_entry(entry: Queued) -> End:
 
 def _of_note(note: Note, *, is_past: bool) -> End:
     return End(
-        fate=note.outcome,
+        outcome=note.outcome,
         at=note.at,
         number=note.number,
         reason=mask_text(note.reason),

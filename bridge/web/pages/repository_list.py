@@ -45,13 +45,13 @@ class RepositoryRow:
     """The existing connection's."""
 
 
-async def read(services: Services, user: str, *, anew: bool = False) -> Listed:
+async def read(services: Services, user: str, *, reload: bool = False) -> Listed:
     """Return the linked account's repositories; raises `NotLinked`, and as `GitHubRepositories.all` does."""
     account = await services.account_store.get(user)
     if account is None:
         raise NotLinked("no GitHub account is linked yet")
     name = f"{user}:{account.github.id}"
-    if not anew and (kept := await services.one_time.peek(_KIND, name)):
+    if not reload and (kept := await services.one_time.peek(_KIND, name)):
         age = int(time.time() - kept["read_at"])
         return replace(msgspec.convert(kept["listed"], Listed), age=age)
     found, hidden = await services.accounts.as_user(user, services.hooks.repositories.all)

@@ -60,9 +60,9 @@ async def choose(request: web.Request) -> web.Response:
         flows = await request.app[SERVICES].flowdock.flows(session.access_token)
         return render.page(request, "setup_flows.html", flows=flows, path=PATH)
     search = request.query.get("q", "").strip()[:100]
-    anew = request.query.get("anew") == "1"
+    reload = request.query.get("reload") == "1"
     try:
-        listed = await repository_list.read(request.app[SERVICES], session.user.id, anew=anew)
+        listed = await repository_list.read(request.app[SERVICES], session.user.id, reload=reload)
     except NotLinked:
         return render.page(request, "setup_link.html", flow=flow, link=_link_url(flow))
     return await _list(request, flow, listed, search=search)

@@ -42,7 +42,7 @@ def queued(at: float, *, number: int = 1, delivery: str = "d", attempts: Attempt
 
 
 def seen(row: DeliveryRow) -> list[tuple[str, int, bool]]:
-    return [(end.fate, end.number, end.past) for end in row.ends]
+    return [(end.outcome, end.number, end.past) for end in row.ends]
 
 
 TRIED = Attempts(count=2, next_at=99, reason="Flowdock answered 503")
@@ -108,7 +108,7 @@ def test_the_ends_of_one_delivery(
 ) -> None:
     (row,) = rows(notes, waiting, graves)
     assert seen(row) == ends
-    assert row.fate == ends[0][0]
+    assert row.outcome == ends[0][0]
     assert row.event == "pull_request"
     assert row.sender == ("ann-gh" if notes or graves else "")
 
@@ -138,16 +138,16 @@ def test_a_failure_is_told_without_secrets() -> None:
     ("wanted", "taken"),
     [
         (Filter(), True),
-        (Filter(fate="posted"), True),
-        (Filter(fate="skipped"), True),
-        (Filter(fate="dead"), False),
+        (Filter(outcome="posted"), True),
+        (Filter(outcome="skipped"), True),
+        (Filter(outcome="dead"), False),
         (Filter(event="pull_request"), True),
         (Filter(event="check_run"), False),
         (Filter(number=7), True),
         (Filter(number=9), False),
-        (Filter(fate="posted", number=7), True),
+        (Filter(outcome="posted", number=7), True),
         # Number 8 was skipped, not posted.
-        (Filter(fate="posted", number=8), False),
+        (Filter(outcome="posted", number=8), False),
     ],
 )
 def test_a_filter_takes_what_meets_all_its_wishes(wanted: Filter, taken: bool) -> None:

@@ -133,7 +133,7 @@ PAGES: dict[str, str] = {
     "home": "/",
     "account": "/account",
     "flows to set up": "/flowdock/setup",
-    "setup": "/flowdock/setup?flow=acme:main&anew=1&q=",
+    "setup": "/flowdock/setup?flow=acme:main&reload=1&q=",
     "setup, searched": "/flowdock/setup?flow=acme:main&q=WORD",
     "configure": "/connections/ID",
     "disconnect": "/connections/ID/disconnect",

@@ -194,7 +194,7 @@ async def test_all_pages_are_searched_and_the_list_is_narrowed(house: House, bro
     assert "None of 252 repositories matches “nothing fits”" in text(page)
     await house.act("cy-gh", "rename", repo="acme/gadgets", name="gizmos")
     assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos")) == []
-    assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos&anew=1")) == ["acme/gizmos"]
+    assert listed(await browser.open(f"{house.bridge}{MAIN}&q=gizmos&reload=1")) == ["acme/gizmos"]
 
 
 async def test_one_of_the_last_page_is_connected(house: House, browser: Browser) -> None:
