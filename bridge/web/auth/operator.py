@@ -51,7 +51,7 @@ class Operator:
     """The operator's browser; `is_new`: it has no cookie yet.
 
     `may_replace`: also an App that is there. The first owner's address is good for the first App alone, as
-    somebody else may have opened it before the owner did.
+    someone else may have opened it before the owner did.
     """
 
     cookie: str = field(repr=False)

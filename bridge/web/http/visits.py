@@ -13,4 +13,4 @@ class Visitor(NamedTuple):
 
 
 VISITOR = web.RequestKey("visitor", Visitor)
-"""Set once somebody is known to be signed in to the inbox."""
+"""Set once a person is known to be signed in to the inbox."""

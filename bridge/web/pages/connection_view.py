@@ -53,7 +53,7 @@ async def context(
     """Return the values of `configure.html` besides the options, for a member of the flow.
 
     `you` is the member's linked account, `installer` the one that manages the webhook. `lacking` (permissions
-    of the App) and `pull_requests` (why not everybody may open them) are as far as you may see them.
+    of the App) and `pull_requests` (why not everyone may open them) are as far as you may see them.
     """
     known, store = connection.repository_id, services.account_store
     name = await services.pulls.present_name(connection)

@@ -13,7 +13,7 @@ routes = web.RouteTableDef()
 
 @routes.get("/help", name="help")
 async def show(request: web.Request) -> web.Response:
-    """Show what usually goes wrong, and what to do; to everybody."""
+    """Show what usually goes wrong, and what to do; to everyone."""
     with suppress(RedisError, OSError):
         await sessions.current(request)
     return render.page(request, "help.html")
