@@ -99,12 +99,11 @@ async def turn(request: web.Request, bounds: Bodies) -> AsyncIterator[None]:
 
 @web.middleware
 async def read_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read a form in time, before its handler asks for it; handlers for machines read bodies themselves.
+    """Read a form in time, before its handler asks for it.
 
     Raises `WrongContentType`, `Malformed`, `TooSlow`, or aiohttp's own error for a body that is too large.
     """
-    route = request.match_info.route
-    if request.method == "POST" and route.resource is not None and not is_for_machines(request.path):
+    if is_form(request):
         if request.content_type.startswith("multipart/"):
             raise WrongContentType("send forms as application/x-www-form-urlencoded")
         async with _in_time(request.app[BODIES]):
@@ -123,9 +122,10 @@ def _check_text(body: bytes, charset: str) -> None:
         raise Malformed("the form is not in UTF-8") from None
 
 
-def is_for_machines(path: str) -> bool:
-    """Tell whether the path's handler reads and bounds the body itself."""
-    return path.startswith((WEBHOOK_PATH, "/repos/", f"{INBOX_API}/"))
+def is_form(request: web.Request) -> bool:
+    """Tell whether a request brings a form to a page; handlers for machines read bodies themselves."""
+    for_machines = request.path.startswith((WEBHOOK_PATH, "/repos/", f"{INBOX_API}/"))
+    return request.method == "POST" and request.match_info.route.resource is not None and not for_machines
 
 
 @asynccontextmanager

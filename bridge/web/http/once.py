@@ -59,8 +59,7 @@ async def claim(request: web.Request) -> None:
 @web.middleware
 async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer a form once; the same form again gets that answer."""
-    is_known = request.match_info.route.resource is not None
-    if request.method != "POST" or not is_known or bodies.is_for_machines(request.path):
+    if not bodies.is_form(request):
         return await handler(request)
     request[_NAME] = name = await _name(request)
     if first := await _first(request, name):
