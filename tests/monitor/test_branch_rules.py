@@ -106,9 +106,7 @@ async def test_an_approval_that_cannot_count_is_told_beforehand_and_afterwards(w
     await watched.act("cy-gh", "push", number=1)
     now = await shows(watched, "0 of 2 approvals (cy-gh cannot give one); checks: test missing")
     (button,) = [one for one in now.shown["actions"] if one["name"] == "Approve"]
-    assert button["description"] == (
-        "It cannot count from ann-gh, who opened it; or from cy-gh, who pushed last"
-    )
+    assert button["description"] == ("Approvals by ann-gh (opened it) and cy-gh (pushed last) do not count")
     outcome = await watched.click("bob", THREAD, "Approve")
     assert outcome["message"] == (
         "Approved acme/component#1, but GitHub does not count it: @bob-gh has no write access."

@@ -25,5 +25,5 @@ def note(pull: PullRequest) -> str:
     """Say whose approval does not count; empty if the branch requires none."""
     if not are_required(pull):
         return ""
-    people = [f"{one.login}, who {why}" for one, why in ineligible(pull).items()]
-    return f"It cannot count from {'; or from '.join(people)}" if people else ""
+    people = [f"{one.login} ({why})" for one, why in ineligible(pull).items()]
+    return f"Approvals by {' and '.join(people)} do not count" if people else ""

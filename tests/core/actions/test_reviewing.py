@@ -14,7 +14,7 @@ from tests.kits.core.clicks import PULLS, SHA, call, click, pull_after, refusal
 from tests.kits.core.pulls import a_pull
 
 OWN = "Can not approve your own pull request"
-NOTE = "It cannot count from before-the-rename, who opened it"
+NOTE = "Approvals by before-the-rename (opened it) do not count"
 AUTHOR = "Review cannot be requested from pull request author."
 OUTSIDER = "Reviews may only be requested from collaborators."
 
@@ -78,18 +78,18 @@ def test_an_approval_that_cannot_count_says_so(fields: dict[str, Any], answers: 
 NOTES: list[tuple[str, dict[str, Any], str]] = [
     ("no rules", {}, ""),
     ("no approval is demanded", {"rules": BranchRules(branch="main"), "pusher": MINE}, ""),
-    ("the author", {"rules": ONE, "author": MINE}, "It cannot count from before-the-rename, who opened it"),
+    ("the author", {"rules": ONE, "author": MINE}, "Approvals by before-the-rename (opened it) do not count"),
     (
         "the author and the last to push",
         {"rules": LAST, "author": MINE, "pusher": Person(login="bob", id=8)},
-        "It cannot count from before-the-rename, who opened it; or from bob, who pushed last",
+        "Approvals by before-the-rename (opened it) and bob (pushed last) do not count",
     ),
     ("the author pushed", {"rules": LAST, "author": MINE, "pusher": MINE}, NOTE),
     ("a bot pushed", {"rules": LAST, "author": MINE, "pusher": Person(login="b", id=1, bot=True)}, NOTE),
     (
         "an agent's",
         {"rules": ONE, **AGENTS},
-        "It cannot count from before-the-rename, who had an agent make it",
+        "Approvals by before-the-rename (had an agent make it) do not count",
     ),
     ("a deleted author", {"rules": ONE, "author": Person(login="ghost")}, ""),
 ]
