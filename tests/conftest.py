@@ -1,4 +1,4 @@
-"""What the tests share: a real Redis, both stand-ins and bridge on real sockets, all in this process."""
+"""Shared by the tests: a real Redis, both stand-ins and bridge on real sockets, all in this process."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What no test does: write to what is private to another object or module, or fail by chance.
+"""No test writes to private attributes of another object or module, or fails by chance.
 
 A machine may be so busy that anything takes seconds. So nothing is hoped to be over, or still under way,
 after a while; no limit of a test is short; and a story looks at a page only once it is there.
@@ -38,7 +38,7 @@ def _foreign(target: ast.expr) -> Iterator[str]:
 
 
 def _patched(call: ast.Call) -> Iterator[str]:
-    """What `monkeypatch.setattr`, `delattr` and their like name."""
+    """The names in `monkeypatch.setattr`, `delattr` and their like."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if name in ("setattr", "delattr", "unguarded"):
         for argument in call.args[:2]:

@@ -54,7 +54,14 @@ def test_no_docstring_has_an_odd_word() -> None:
     assert [place for place, _, text in _docstrings() if ODD.search(text)] == []
 
 
-@pytest.mark.parametrize("folder", ["bridge", "scripts", "tests/kits"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "bridge",
+        "scripts",
+        *(f"tests/{one}" for one in ("clients", "core", "kits", "queue", "storage", "worker")),
+    ],
+)
 def test_no_docstring_begins_with_a_clause(folder: str) -> None:
     begun = [(place, of, text) for place, of, text in _docstrings(folder) if CLAUSE.match(text)]
     # "Whether" begins the docstring of a property that is true or false.

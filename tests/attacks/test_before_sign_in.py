@@ -84,7 +84,7 @@ async def begun(house: House, browser: Browser, then: str = "/account") -> tuple
 
 
 async def came_back(house: House, cookie: str, state: str) -> str:
-    """What bridge says to an answer that this browser brings; "exchanged" if it believed it."""
+    """bridge's words on an answer that this browser brings; "exchanged" if it believed it."""
     async with Browser() as browser:
         browser.session.cookie_jar.update_cookies({sessions.SIGNING_IN: cookie}, URL(house.bridge))
         page = await browser.open(f"{house.bridge}/auth/flowdock/callback?code=x&state={state}")
@@ -134,7 +134,7 @@ BURST = PAGE_LIMIT // 2
 
 @pytest.fixture
 def _no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was asked for is not forgotten while the test goes on."""
+    """Stop the clock of the limits: no request is forgotten during the test."""
     monkeypatch.setattr(rate_limit, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 

@@ -1,4 +1,4 @@
-"""Who may sign for one repository sends it more than anybody reads: others still have their room.
+"""A signer of one repository sends it more than anybody reads: others still have their room.
 
 Each attack is played with the guard, and once more without it: then it gets through.
 """

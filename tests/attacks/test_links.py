@@ -32,7 +32,7 @@ async def say_revoked(house: House, github_id: int = ANN) -> None:
 
 
 async def works(house: House, account: LinkedAccount) -> bool:
-    """Whether GitHub takes the account's token."""
+    """Tell whether GitHub accepts the account's token."""
     headers = {"Authorization": f"Bearer {account.token.access}"}
     async with house.http.get(f"{house.github}{USER}", headers=headers) as response:
         return response.status == 200

@@ -29,7 +29,7 @@ BEGINS = {"console": re.compile(r"20\d\d-\d\d-\d\d[T ][\d:.]+Z? \[\w+ *\] |    "
 
 
 def forged(text: str, log_format: str) -> list[str]:
-    """What a reader takes for lines of the log and bridge has not written, and what a terminal would obey."""
+    """Forged lines of the log, and escape sequences that a terminal would obey."""
     lines = [line for line in text.splitlines() if line]
     odd = [line for line in lines if not BEGINS[log_format].match(line) or not line.isprintable()]
     return odd + [line for line in lines if line.startswith(FORGED)]

@@ -37,7 +37,7 @@ WORDS = st.fixed_dictionaries(
         "number": st.sampled_from([1, 2, 2**31]),
     }
 )
-"""What a forger may choose of a delivery."""
+"""The parts of a delivery that a forger may choose."""
 
 PLAIN: Json = {
     "event": "pull_request",

@@ -14,7 +14,7 @@ from tests.kits.github_app import PAGE, open_app_house
 from tests.web.http.test_wire import connected, get
 
 OWN = b"203.0.113.7"
-"""What the proxy says of who asks: in a line of its own, or behind what the client wrote."""
+"""The client as the proxy names it: in a line of its own, or after the client's own words."""
 
 
 @GUARDED

@@ -222,7 +222,7 @@ async def answer_to(house: House, asked: bytes) -> bytes:
 
 
 def modes(folder: Path) -> set[str]:
-    """What others may do, of a folder and all in it."""
+    """The rights of others on a folder and all in it."""
     return {
         f"{path.name} {path.stat().st_mode & 0o777:o}"
         for path in [folder, *folder.rglob("*")]

@@ -21,7 +21,7 @@ BOMB = gzip.compress(bytes(SIZE))
 UNSIGNED = (IS_JSON, b"X-GitHub-Event: push", b"X-GitHub-Delivery: one", b"Connection: close")
 ENCODED = (b"Content-Encoding: gzip", *UNSIGNED)
 SECONDS = 30
-"""How long a genuine request may wait here, where much else runs: it must get through at all."""
+"""Seconds that a genuine request may wait here, where much else runs: it must get through at all."""
 
 
 # Compressed bodies

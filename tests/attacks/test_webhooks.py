@@ -1,4 +1,4 @@
-"""What a webhook's word is worth: for its one repository, for no App, once, and as it was signed."""
+"""A webhook speaks for its one repository, for no App, once, and as it was signed."""
 
 import urllib.parse
 from typing import Any

@@ -30,7 +30,7 @@ async def connect(house: House, token: str, repository: str = REPOSITORY, flow: 
 
 
 async def refused(house: House, token: str, repository: str = REPOSITORY, flow: str = "") -> str:
-    """Why it was refused; nothing that is kept has changed."""
+    """The reason of a refusal; nothing stored has changed."""
     before = await house.services.connections.all()
     with pytest.raises(BridgeError) as refusal:
         await connect(house, token, repository, flow)

@@ -31,7 +31,7 @@ async def rotate(redis: Any, *known: str, dry_run: bool = False) -> key_rotation
 
 
 def counted(done: key_rotation.Rotated) -> dict[str, tuple[int, int, int]]:
-    """What was re-encrypted, already new, and not to be decrypted; of the kinds that there were."""
+    """The values re-encrypted, already new and undecryptable, by the kinds that there were."""
     tallies = {name: (one.rewritten, one.newest, one.unreadable) for name, one in done.kinds.items()}
     return {name: tally for name, tally in tallies.items() if any(tally)}
 
@@ -43,7 +43,7 @@ async def redis(house: House) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def store(redis: Any) -> ConnectionStore:
-    """What an installation with the old key has: two connections, an account, a value that serves once."""
+    """An installation with the old key: two connections, an account, a value that works once."""
     kept = ConnectionStore(redis, Vault([OLD]))
     for number in (1, 2):
         await kept.connect(f"acme/{number}", flow_token=f"flow-token-{number}", name="")

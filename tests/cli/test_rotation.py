@@ -68,7 +68,7 @@ class User:
 
 
 async def signed_by_hand(house: House, secret: str) -> int:
-    """What a delivery of a webhook that the operator made by hand is answered."""
+    """The answer to a delivery of a webhook that the operator made by hand."""
     body = b'{"hook_id":7,"repository":{"id":%d,"full_name":"acme/component"}}' % COMPONENT_ID
     headers = {
         "Content-Type": "application/json",
@@ -118,7 +118,7 @@ async def test_every_secret_is_replaced_while_bridge_is_in_use(redis_url: str, t
 
 
 async def taken_by_hand(house: House, old: dict[str, str], *, new: bool) -> bool:
-    """Whether the old webhook secret is taken, and the new one if `new`."""
+    """Tell whether the old webhook secret is accepted, and the new one if `new`."""
     name = "GITHUB_WEBHOOK_SECRET"
     answers = [await signed_by_hand(house, one[name]) for one in (old, NEW)]
     return answers == [200, 200 if new else 401]

@@ -57,7 +57,7 @@ async def _processes(redis_url: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read may be read again without waiting."""
+    """Let an App that was read be read again without waiting."""
     monkeypatch.setattr(credentials, "AGAIN_SECONDS", 0)
 
 

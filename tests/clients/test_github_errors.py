@@ -17,7 +17,7 @@ BY_SIGN_ON = "requires you to authorize bridge with single sign-on"
 
 
 def refusal(status: int, headers: dict[str, str], message: str = "No.") -> Exception:
-    """What becomes of an answer of GitHub's, read as gidgethub reads it."""
+    """The error made of GitHub's answer, read as gidgethub reads it."""
     body = f'{{"message": "{message}"}}'.encode()
     with pytest.raises(HTTPException) as answer:
         decipher_response(status, {"content-type": "application/json", **headers}, body)

@@ -76,7 +76,7 @@ DOCTOR: dict[str, Ask] = {
     "external.github_client": external.github_client,
     "external.flowdock_client": external.flowdock_client,
 }
-"""What the doctor asks, by functions of `bridge.cli.doctor.external`; `public_address` has its own test."""
+"""The doctor's calls, by functions of `bridge.cli.doctor.external`; `public_address` has its own test."""
 
 NO_CALLS = {
     "GitHub.perform": "is made of GitHub.call",

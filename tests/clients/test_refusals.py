@@ -1,4 +1,4 @@
-"""What the clients say of a refusal is a whole sentence, also if the answer gives no reason."""
+"""The clients' words on a refusal are a whole sentence, even if the answer gives no reason."""
 
 import itertools
 

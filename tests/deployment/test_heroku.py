@@ -128,7 +128,7 @@ async def slow_click(house: House) -> int:
 
 
 async def calls(house: House) -> bool:
-    """Whether the slow call has begun: its fault is used up."""
+    """Tell whether the slow call has begun: its fault is used up."""
     async with house.http.get(f"{house.github}/_sandbox/faults") as response:
         return bool([one for one in await response.json() if one["times"] == 0])
 

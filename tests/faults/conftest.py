@@ -1,4 +1,4 @@
-"""What the fault tests share: a Redis of their own, and loads on real processes."""
+"""Shared by the tests of faults: a Redis of their own, and loads on real processes."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path

@@ -45,7 +45,7 @@ class Load:
     wire: Wire
     """Between bridge and Flowdock."""
     output: Path
-    """What bridge's processes print."""
+    """The output of bridge's processes."""
     web: Process
     """The first web process."""
     workers: list[Process] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Load:
     uuids: dict[str, str] = field(default_factory=dict)
     """By delivery id: the message's uuid."""
     answers: Counter[int] = field(default_factory=Counter)
-    """How many of bridge's answers had which status."""
+    """The number of bridge's answers by status."""
 
     hold_at: int = sys.maxsize
     """After so many accepted deliveries no more are sent, until `go_on`."""
@@ -125,7 +125,7 @@ class Load:
 
     @property
     def store(self) -> ConnectionStore:
-        """What bridge keeps, as bridge reads it."""
+        """The stored pull requests, as bridge reads them."""
         return ConnectionStore(self.redis, Vault([self.house.environ["ENCRYPTION_KEY"]]))
 
     async def send(self) -> None:
@@ -194,14 +194,14 @@ class Load:
         return json.dumps(made).encode()
 
     async def messages(self) -> list[dict[str, Any]]:
-        """What Flowdock took, repeats too, in order: of each its uuid, and whether it is a repeat."""
+        """The messages that Flowdock accepted, in order: each one's uuid, and whether it is a repeat."""
         found: list[dict[str, Any]] = await self.house.get(
             f"{self.house.flowdock}/_sandbox/messages?only=uuid,repeat"
         )
         return found
 
     async def not_posted(self) -> int:
-        """How many of all the messages Flowdock has not taken yet, nor refused for good."""
+        """The number of messages that Flowdock has neither accepted yet nor refused for good."""
         dead = sum(await self._lengths(map(keys.dead, range(keys.PARTITIONS))))
         return TOTAL - len({one["uuid"] for one in await self.messages()}) - dead
 
@@ -283,7 +283,7 @@ class Load:
                 assert response.status == 204
 
     async def skipped(self) -> dict[str, str]:
-        """Why a message went nowhere, by its uuid: as the journal has it, or the log of a worker at `info`.
+        """The reason why a message was dropped, by its uuid: from the delivery log, or a worker's own.
 
         The log alone has it where the connection was gone before there was a message.
         """

@@ -7,7 +7,7 @@ TOTAL = REPOSITORIES * PULLS * STEPS
 """Deliveries of one load: six of each of twenty pull requests, two in each of ten repositories."""
 
 AT = (TOTAL // 5, TOTAL * 3 // 5)
-"""How far a load is, in messages posted or deliveries accepted, when something breaks, and does again."""
+"""The progress of a load, in messages posted or deliveries accepted, at each break."""
 
 THREADS = REPOSITORIES * PULLS
 """Each has one post under way at most: what a worker that is killed may have posted without its note."""
@@ -19,7 +19,7 @@ class Row:
 
     fault: str
     left: tuple[int, ...] = ()
-    """How much of the load was left at each fault."""
+    """The rest of the load at each fault."""
     deliveries: int = 0
     lost: int = 0
     repeated: int = 0

@@ -58,7 +58,7 @@ async def test_a_worker_whose_clock_jumps_loses_nothing(
 
 
 async def _jumped(load: Load) -> bool:
-    """Whether the worker took another time for the present, both ways: by its notes in the journal."""
+    """Tell whether the worker's clock jumped, both ways, by its notes in the delivery log."""
     off = [
         line.at - time.time()
         for repository, connection in load.connections.items()

@@ -31,15 +31,15 @@ SHORT_LEASE = "4"
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """Where in the way of its messages a worker is killed: the wire that holds them there."""
+    """The step of posting at which a worker is killed, and the wire that holds its messages there."""
 
     wire: Literal["Flowdock", "Redis"]
     way: Way
     mark: bytes
     held: int
-    """How many connections are held there when the worker is killed."""
+    """The number of connections held there when the worker is killed."""
     repeats: tuple[int, int]
-    """How many of them are posted twice, at least and at most."""
+    """The least and the most of them that are posted twice."""
 
 
 ACK = hashlib.sha1(source("bridge.queue", "ack").encode(), usedforsecurity=False).hexdigest().encode()

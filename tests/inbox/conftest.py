@@ -1,4 +1,4 @@
-"""What the inbox's tests share: a real Redis, emptied, and bridge with an inbox of its own on a socket."""
+"""Shared by the inbox's tests: a real Redis, emptied, and bridge with an inbox of its own on a socket."""
 
 import html
 import json

@@ -32,7 +32,7 @@ async def shows(house: House, value: str) -> Thread:
 
 
 def asked(house: House) -> list[tuple[str, str]]:
-    """What GitHub was asked about rules."""
+    """GitHub's calls about rules."""
     calls = [(one.method, one.path) for one in house.github_journal.calls]
     return [
         (method, "/rules" + path.partition("/rules")[2] if "/rules" in path else path)

@@ -157,7 +157,7 @@ async def test_deliveries_that_do_not_end_a_trouble_do_not_order_checkups_withou
 
 
 async def looked(house: House, count: int) -> bool:
-    """Whether the repository's webhooks were listed that often, for checkups or for what was missed."""
+    """Tell whether the repository's webhooks were listed that often, for checkups or missed deliveries."""
     listed = [call for call in house.github_journal.calls if call.path.endswith("/component/hooks")]
     return len([call for call in listed if call.method == "GET"]) >= count
 
@@ -432,7 +432,7 @@ async def test_a_monitor_that_loses_the_lock_stops_and_takes_it_again(house: Hou
 
 
 async def stands_by(house: House, connection: Connection) -> bool:
-    """Whether what is due is left alone while Redis is asked for the lock again and again."""
+    """Tell whether due checkups are left alone while Redis is asked for the lock again and again."""
     await house.services.checkups.schedule([connection], delay=0)
     asked = await lock_requests(house)
     await eventually(lambda: more_lock_requests(house, asked + 6))

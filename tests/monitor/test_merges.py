@@ -1,4 +1,4 @@
-"""What GitHub goes on with, over the wire: a merge that outlasts its click, and the places in a queue."""
+"""Pending operations of GitHub, over the wire: a merge that outlasts its click, and places in a queue."""
 
 import pytest
 
@@ -31,7 +31,7 @@ async def life(house: House, monkeypatch: pytest.MonkeyPatch) -> Life:
 
 
 async def said(life: Life, count: int) -> list[str]:
-    """What the flow was told, once it is this much."""
+    """The flow's messages, once there are so many."""
 
     async def enough() -> bool:
         return len(await life.house.messages()) >= count

@@ -1,4 +1,4 @@
-"""What is read on GitHub, over the wire: why a job failed, and small diffs. Each is told once, as text."""
+"""Readings on GitHub, over the wire: why a job failed, and small diffs. Each is told once, as text."""
 
 import asyncio
 import html
@@ -95,7 +95,7 @@ def lines(message: Json) -> list[str]:
 
 
 def asked(house: House) -> list[str]:
-    """What GitHub was asked about jobs; a key of its storage is KEY."""
+    """GitHub's calls about jobs; a key of its storage is KEY."""
     paths = [one.path for one in house.github_journal.calls if "/jobs/" in one.path or "/_st" in one.path]
     return [
         re.sub(r"(logs/).+", r"\1KEY", re.sub(r"/\d+", "/N", path.partition("/api/v3")[2] or path))
@@ -159,7 +159,7 @@ async def test_a_log_is_text_with_anything_in_it(reading: House, monkeypatch: py
 
 
 Refusal = tuple[str, Fault, int, list[str]]
-"""What it shows, the fault, the seconds that a log may be late, and the last titles."""
+"""The case, the fault, the seconds that a log may be late, and the last titles."""
 
 FAILED = ["failed: test"]
 STEP = [*FAILED, "Why test failed: Run test"]
@@ -291,7 +291,7 @@ async def test_nothing_is_read_in_vain(prepared: House, monkeypatch: pytest.Monk
 
 
 def diffs(house: House) -> int:
-    """How often GitHub was asked for a diff."""
+    """The number of calls for a diff."""
     return sum(one.path.endswith("/files") for one in house.github_journal.calls)
 
 

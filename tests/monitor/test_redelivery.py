@@ -26,7 +26,7 @@ def redelivery(house: House) -> Redelivery:
 
 
 def asked(house: House) -> Counter[str]:
-    """How often each attempt was asked for again."""
+    """The number of requests to redeliver each attempt."""
     calls = [call for call in house.github_journal.calls if call.method == "POST"]
     return Counter(call.path for call in calls if call.path.endswith("/attempts"))
 

@@ -1,4 +1,4 @@
-"""What waits and what is dead is counted as it moves; who is over his budget takes nobody else's room."""
+"""Waiting and dead entries are counted as they move; a repository over its budget takes no other's room."""
 
 import asyncio
 import random
@@ -80,7 +80,7 @@ async def dead(queue: Queue) -> list[tuple[int, str]]:
 
 
 async def counted(queue: Queue) -> dict[str, int]:
-    """What Redis counted."""
+    """The bytes that Redis counted."""
     redis: Any = queue.redis
     return {name.decode(): int(sum_) for name, sum_ in (await redis.hgetall(keys.backlog(PARTITION))).items()}
 

@@ -103,7 +103,7 @@ async def test_when_the_last_was_taken_is_noted_once_for_a_group_and_not_for_a_r
     redis: Any = queue.redis
 
     async def noted(at: float, *names: str) -> bytes | None:
-        """What is noted by these deliveries alone, which come together."""
+        """The notes of these deliveries alone, which come together."""
         await redis.delete(keys.received(PARTITION))
         envelopes = [Envelope(id=name, event="push", body=b"{}") for name in names]
         await queue.deliveries.enqueue(

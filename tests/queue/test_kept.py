@@ -1,4 +1,4 @@
-"""What is remembered of a repository has a budget; its own oldest make room."""
+"""The stored values of a repository have a budget; its own oldest make room."""
 
 import random
 from collections.abc import AsyncIterator

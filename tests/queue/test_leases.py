@@ -105,7 +105,7 @@ async def _run_out(redis: Any, partition: int) -> None:
 
 
 async def _owners(house: House, workers: int) -> dict[Any, int]:
-    """How many partitions each worker has, once that many share them evenly."""
+    """The number of partitions of each worker, once that many share them evenly."""
     redis = house.redis
     names = await redis.mget([keys.lease(partition) for partition in range(keys.PARTITIONS)])
     counts = {name: names.count(name) for name in names if name is not None}

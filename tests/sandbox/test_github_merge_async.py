@@ -32,7 +32,7 @@ async def result(github: GitHub, asked: Reply) -> tuple[str, str]:
 
 
 async def merged(github: GitHub, **body: Any) -> tuple[str, str]:
-    """What a merge comes to that GitHub accepts at first."""
+    """The outcome of a merge that GitHub accepts at first."""
     asked = await ask(github, **body)
     assert (asked.status, asked.json["status"]) == (202, "pending")
     return await result(github, asked)

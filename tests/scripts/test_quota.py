@@ -27,7 +27,7 @@ def spinning() -> Iterator[int]:
 
 
 def state(pid: int) -> str:
-    """What the kernel says of a process: `T` is one that was stopped."""
+    """The kernel's state of a process: `T` is one that was stopped."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 

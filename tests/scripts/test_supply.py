@@ -1,4 +1,4 @@
-"""What bridge is made of is told whole, and what nobody could be asked about is said."""
+"""The bill of materials is complete, and the audit names the packages that nobody could be asked about."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the journal says of each delivery, end to end: once each, bounded, and gone after its time."""
+"""The delivery log's entries, end to end: once each, bounded, and gone after their time."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What is due at a time: each member is popped once, at its earliest time, with its newest note."""
+"""Members due at a time: each is popped once, at its earliest time, with its newest note."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What comes at the same time is done together; each hears how it went."""
+"""Items of one moment are done together; each caller hears of its own result."""
 
 import asyncio
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ async def redis(redis_url: str) -> AsyncIterator[GroupingRedis]:
 
 
 async def reads(redis: Any) -> int:
-    """How often Redis read from a client."""
+    """The number of Redis's reads from a client."""
     return int((await redis.info("stats"))["total_reads_processed"])
 
 

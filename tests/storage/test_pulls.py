@@ -1,4 +1,4 @@
-"""Whose a repository's name is: by a delivery's word, and by GitHub's."""
+"""The repository of a name: by a delivery's word, and by GitHub's."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of an entry that failed: another attempt, or a dead letter."""
+"""A failed entry gets another attempt, or becomes a dead letter."""
 
 import json
 from unittest.mock import ANY

@@ -16,7 +16,7 @@ FAILED = [*OPEN, "Re-run failed checks"]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Who does what, and what is to be seen after it; fields that are not named are as they were before.
+    """The person, the deed, and the thread after it; fields that are not named are as they were before.
 
     A step of which nothing is said leaves the thread as it was: its news ride on the next message.
     """

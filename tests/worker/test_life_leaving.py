@@ -35,7 +35,7 @@ async def connection(life: Life) -> Connection:
 
 
 async def change(life: Life, **changes: object) -> list[str]:
-    """What is told once the connection was changed."""
+    """The messages once the connection was changed."""
     await life.house.services.connections.change((await connection(life)).id, **changes)
 
     async def news() -> list[str]:

@@ -30,7 +30,7 @@ async def _wishes(life: Life, **wishes: Any) -> None:
 
 
 async def _both(life: Life, who: str, do: str, **fields: Any) -> tuple[list[str], list[str]]:
-    """What each of the flows is told of something."""
+    """Each flow's messages about something."""
     first = titles(await life.act(who, do, **fields))
     return first, titles(await life.news(OTHER))
 

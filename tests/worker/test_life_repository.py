@@ -209,7 +209,7 @@ async def test_an_action_of_tomorrow_is_taken_into_the_state_and_told_by_no_sent
 
 
 async def _payload(life: Life) -> dict[str, Any]:
-    """What GitHub would send of the pull request as it is."""
+    """The pull request as GitHub would send it now."""
     await drive(life.house, "webhooks", {"mode": "hold"})
     await life.house.act("ann-gh", "milestone", number=1)
     held = (await drive(life.house, "webhooks", {}))["held"]

@@ -31,7 +31,7 @@ def changed(payload: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
 
 
 def said_of(event: str, payload: dict[str, Any]) -> str | None:
-    """What is said of the error at a payload; None if there is none."""
+    """The words on the error at a payload; None if there is none."""
     one = delivery(event, payload)
     try:
         read_again(one)

@@ -309,7 +309,7 @@ async def test_a_pull_request_that_expired_while_its_message_waited_is_told_of_i
 
 
 async def skipped(house: House, connection_id: str) -> list[str]:
-    """Why messages of a connection were skipped, the newest first."""
+    """The reasons why messages of a connection were skipped, the newest first."""
     notes = await house.services.delivery_log.notes(REPOSITORY_ID, connection_id)
     return [note.reason for note in notes if note.outcome == "skipped"]
 
@@ -357,5 +357,5 @@ async def test_a_worker_that_is_cancelled_ends_wherever_it_was(house: House) -> 
 
 
 async def _taken(house: House) -> bool:
-    """Whether the fault was met: its post is under way."""
+    """Tell whether the fault was met: its post is under way."""
     return house.flowdock_journal.faults[0].times == 0

@@ -1,4 +1,4 @@
-"""How the doctor's checks run: side by side, within a time, each as rows."""
+"""The doctor's checks run side by side, within a time, each as rows."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What a connection's trouble is, by what was seen; and which missed deliveries are asked for again."""
+"""A connection's problem by the observation, and the missed deliveries that are requested again."""
 
 from dataclasses import replace
 from typing import Any

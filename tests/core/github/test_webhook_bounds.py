@@ -1,4 +1,4 @@
-"""What a delivery's body may become: how many values, how long a text to be mended, and in which pieces."""
+"""Bounds of a delivery's body: its values, and the length and the pieces of a text to be repaired."""
 
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes

@@ -24,7 +24,7 @@ def html(source: str, repository_url: str = REPOSITORY) -> str:
 
 
 def links(source: str) -> dict[str, str]:
-    """What is linked, and where to below GitHub."""
+    """Linked texts, and their addresses below GitHub."""
     shown = html(source)
     texts = [piece.partition("</a>")[0].partition(">")[2] for piece in shown.split("<a ")[1:]]
     addresses = [tag.attributes["href"] for tag in page.tags(shown) if tag.name == "a"]

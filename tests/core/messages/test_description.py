@@ -68,7 +68,7 @@ def kept(bridge: Bridge) -> str:
 
 
 def smuggled(bridge: Bridge) -> None:
-    """What an older sanitiser had let through is kept, as if it had been right."""
+    """Keep HTML that an older sanitiser let through, as if it had been right."""
     known = bridge.snapshot()
     assert known.rendered is not None
     older = known.rendered._replace(html="<script>alert(1)</script>")
@@ -160,7 +160,7 @@ def test_another_version_of_a_library_is_another_renderer(
 
 SAMPLES = (*EVASIONS, *MARKUP)
 RENDERED = {2: "41b6e62d4a580e4c2bd57df8b5293645"}
-"""What the samples are rendered to, by the renderer's version."""
+"""The digest of the rendered samples, by the renderer's version."""
 
 
 def test_a_renderer_with_other_output_has_another_version() -> None:

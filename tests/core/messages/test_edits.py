@@ -1,4 +1,4 @@
-"""What an edit changed, and no more than that."""
+"""An edit's changes, and no more than those."""
 
 import re
 import time

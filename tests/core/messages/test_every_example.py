@@ -121,7 +121,7 @@ def test_most_examples_are_valid_by_the_schemas() -> None:
 
 
 def nullable(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Where something may be null: a field by its name, an item of a list of people or such."""
+    """The place of a nullable value: a field by its name, an item of a list of people or such."""
     if isinstance(value, dict):
         for name, inner in value.items():
             here = (*path, name)

@@ -32,7 +32,7 @@ PAUSED = "No longer shown here: the connection is paused"
 
 
 def heard(bridge: Bridge, *told: Told) -> list[str]:
-    """What the first connection is told of each."""
+    """The messages of the first connection about each."""
     said = [bridge.says(*one) for one in told]
     return [page.text(message.title) if message else "" for message in said]
 

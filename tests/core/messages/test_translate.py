@@ -41,7 +41,7 @@ def changed(second: int, **fields: Any) -> Told:
 
 
 def ruled(second: int, **rules: Any) -> Told:
-    """What bridge read of the base branch's rules."""
+    """bridge's reading of the base branch's rules."""
     return (own_events.RULES, {**on_pull(""), "rules": {"branch": "main", **rules}, "read_at": second})
 
 

@@ -31,7 +31,7 @@ def shuffled(life: Life, seed: int) -> list[tuple[str, dict[str, Any]]]:
 
 
 def shown(pull: PullRequest) -> Truth:
-    """What bridge believes, in the model's words."""
+    """bridge's view, in the model's words."""
     assert pull.head is not None
     assert pull.base is not None
     assert pull.changes is not None
@@ -56,7 +56,7 @@ def shown(pull: PullRequest) -> Truth:
 
 
 def expected(truth: Truth) -> Truth:
-    """What a thread is to show of it: the head's checks; of who was asked again, only that."""
+    """The expected thread: the head's checks, and of reviewers who were asked again only that."""
     return Truth(
         **{
             **vars(truth),

@@ -1,4 +1,4 @@
-"""Why a job failed: the step that did, and its last lines, whatever is in the log."""
+"""The reason of a job's failure: its failing step and its last lines, with anything in the log."""
 
 from typing import Any
 

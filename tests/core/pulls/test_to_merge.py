@@ -1,4 +1,4 @@
-"""What is missing before a merge: counted by the branch's rules, and held to GitHub's word."""
+"""Missing requirements of a merge: counted by the branch's rules, and held to GitHub's word."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whose turn it is, in each situation and in the order of what counts first."""
+"""The turn in each situation, in their order of precedence."""
 
 from typing import Any
 

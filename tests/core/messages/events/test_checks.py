@@ -1,4 +1,4 @@
-"""What is said about checks: only when the sum turns, never one message per job."""
+"""Messages about checks: once their sum changes, never one for each job."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is said: by whom, in words that hold no markup of a stranger's, whatever is missing."""
+"""Messages name their author and hold no stranger's markup, even if fields are missing."""
 
 import copy
 from typing import Any

@@ -1,4 +1,4 @@
-"""What overtakes a comment or a review: a thread is told the newest words, and no older ones after them."""
+"""Overtaken comments and reviews: a thread is told the newest words, and no older ones after them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def deleted(event: str) -> Told:
 
 
 def said(*told: Told, bridge: Bridge | None = None) -> list[tuple[str, str]]:
-    """What the thread says of each, once nothing more comes for a while."""
+    """The thread's words on each, once nothing more comes for a while."""
     bridge = bridge or Bridge().play([OPENED])
     messages = [message for one in told if (message := bridge.says(*one))]
     return [(page.text(one.title), page.text(one.body).replace("\n", "")) for one in messages]

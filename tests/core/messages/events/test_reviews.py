@@ -38,7 +38,7 @@ def edited(event: str, body: str, **fields: Any) -> Told:
 
 
 def messages(*deliveries: Told, bridge: Bridge | None = None) -> list[Message]:
-    """What is said of deliveries that come within a few seconds."""
+    """The messages about deliveries that come within a few seconds."""
     bridge = bridge or Bridge().play([OPENED])
     bridge.waits = True
     said = [out.message for one in deliveries for out in bridge.tell(*one)]

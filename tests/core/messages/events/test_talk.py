@@ -78,7 +78,7 @@ def reply(action: str, number: int = 701, to: int = 700) -> Told:
 
 
 def left(action: str, at: str) -> Told:
-    """What GitHub lists of a conversation whose first comment was deleted."""
+    """GitHub's list of a conversation whose first comment was deleted."""
     return ("pull_request_review_thread", on_thread(action, at=at, id=701, in_reply_to_id=700))
 
 
