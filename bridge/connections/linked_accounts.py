@@ -48,30 +48,32 @@ class LinkedAccounts:
         Raises `NotLinked` if there is no account or its token was revoked (the link is removed then), and
         what `GitHub.perform` raises.
         """
+        on = str(target)
         try:
-            sentence = await self._act(flowdock_user, action, target)
+            shown = await self.pulls.shown(target)
+            on = await self.pulls.called(shown)
+            sentence = await self._act(flowdock_user, action, shown, on)
         except NotLinked:
             raise
         except BridgeError as refusal:
-            await self._note(flowdock_user, action, target, str(refusal), done=False)
+            await self._note(flowdock_user, action, on, str(refusal), done=False)
             raise
-        await self._note(flowdock_user, action, target, sentence, done=True)
+        await self._note(flowdock_user, action, on, sentence, done=True)
         return sentence
 
-    async def _act(self, flowdock_user: str, action: Action, target: Target) -> str:
-        shown = await self.pulls.shown(target)
+    async def _act(self, flowdock_user: str, action: Action, shown: ClickTarget, on: str) -> str:
         shown = await hold_to_connections(shown, self.connections, self.pulls)
         account, ended = await self._as_account(
             flowdock_user, lambda account: self._perform(account, action, shown)
         )
         if isinstance(ended, Merging) and shown.repository_id:
             await self.pulls.watches.merge(
-                shown.repository_id, target.number, user=flowdock_user, uuid=ended.uuid
+                shown.repository_id, shown.target.number, user=flowdock_user, uuid=ended.uuid
             )
         log.info(
             "action_performed",
             action=action.slug,
-            on=str(target),
+            on=on,
             flowdock_user=flowdock_user,
             login=account.github.login,
         )
@@ -116,9 +118,9 @@ class LinkedAccounts:
             await self._drop(account)
             raise NotLinked("GitHub no longer accepts your link: link your account again") from None
 
-    async def _note(self, user: str, action: Action, target: Target, outcome: str, *, done: bool) -> None:
+    async def _note(self, user: str, action: Action, on: str, outcome: str, *, done: bool) -> None:
         """Record an action for the account page; if Redis fails, the action still counts."""
-        act = AuditEntry(at=int(time.time()), action=action.name, on=str(target), outcome=outcome, done=done)
+        act = AuditEntry(at=int(time.time()), action=action.name, on=on, outcome=outcome, done=done)
         try:
             await self.store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:

@@ -184,6 +184,11 @@ class PullRequestStore:
             )
         return (known or found or [ClickTarget(target=target)])[0]
 
+    async def called(self, shown: ClickTarget) -> str:
+        """Name what a click's thread showed by its repository's present name: its button may have another."""
+        name = await self.repository_name(shown.repository_id) if shown.repository_id else None
+        return f"{name}#{shown.target.number}" if name else str(shown.target)
+
     async def shown_in(self, repository_id: int, target: Target) -> ClickTarget:
         """Return a repository's pull request as a click's thread showed it."""
         sha = await self._redis.get(keys.shown(repository_id, target.number))

@@ -33,6 +33,9 @@ async def test_a_renamed_repository_keeps_its_threads_and_their_old_buttons_act_
     assert (outcome["status"], outcome["message"]) == (200, f"Assigned {NEW_NAME}#1 to @ann-gh.")
     call = life.house.github_journal.calls[-1]
     assert (call.path, call.status) == (f"/api/v3/repos/{NEW_NAME}/issues/1/assignees", 201)
+    # The old name may be another repository's by now.
+    [done] = await life.house.services.account_store.audit_log("1001")
+    assert done.on == f"{NEW_NAME}#1"
 
     assert titles(await life.news()) == ["ann-gh: Self-assigned pull request"]
     thread = await life.thread()
