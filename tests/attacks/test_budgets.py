@@ -105,7 +105,7 @@ async def test_one_who_signs_for_one_repository_fills_the_queue(small_redis: str
             assert await waiting(redis, REPOSITORY_ID) <= budgets.repository
         else:
             assert theirs.status == 503
-            assert "Redis cannot take" in await told(theirs)
+            assert "Redis cannot store" in await told(theirs)
 
 
 async def waiting(redis: Redis, repository_id: int) -> int:

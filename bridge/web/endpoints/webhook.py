@@ -85,7 +85,7 @@ async def receive_for_one(request: web.Request) -> web.StreamResponse:
 async def of_operator(request: web.Request, receiver: Receiver) -> web.StreamResponse:
     """Receive a delivery that the operator's or the App's secret signed."""
     if request.query_string:
-        raise Malformed("the webhook's address takes no query: repair the webhook on bridge's page")
+        raise Malformed("the webhook's address has a query: repair the webhook on bridge's page")
     return await verify_and_take(request, receiver, await read_body(request, receiver.bodies, limit=MAX_BODY))
 
 
@@ -157,7 +157,7 @@ async def enqueue(services: Services, envelope: Envelope, found: Header) -> Enqu
             envelope, repository_id=found.repository_id, number=found.number
         )
     except (RedisError, OSError) as error:
-        return Unavailable(f"Redis cannot take the delivery ({type(error).__name__})")
+        return Unavailable(f"Redis cannot store the delivery ({type(error).__name__})")
 
 
 async def answer(

@@ -76,7 +76,7 @@ def refuse_encoded(request: web.Request) -> None:
     GitHub, Flowdock and browsers' forms send none.
     """
     if "Content-Encoding" in request.headers:
-        raise WrongContentType("bridge takes no compressed bodies: send it without Content-Encoding")
+        raise WrongContentType("bridge accepts no compressed bodies: send this one without Content-Encoding")
 
 
 @asynccontextmanager

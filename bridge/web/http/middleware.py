@@ -125,7 +125,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             return _refusal(request, NotFound(_NOWHERE))
         case web.HTTPMethodNotAllowed():
             allowed = ", ".join(sorted(raised.allowed_methods))
-            answer = _answer(request, 405, f"this address takes only {allowed}")
+            answer = _answer(request, 405, f"this address accepts only {allowed}")
             answer.headers["Allow"] = allowed
             return answer
         case web.HTTPRedirection():

@@ -130,7 +130,7 @@ async def test_the_page_comes_while_redis_is_away(
 
     monkeypatch.setattr(house.redis, "execute_command", away)
     shown = await visit(house, browser)
-    assert "does not answer. Until it does, bridge takes no deliveries and posts nothing" in shown
+    assert "does not answer. Until it does, bridge accepts no deliveries and posts nothing" in shown
     assert "One thread per pull request" in shown
     assert "Workers" not in shown
 
