@@ -62,7 +62,9 @@ async def test_one_sign_in_serves_all_pages(of_app: Inbox, browser: Browser) -> 
     assert settings in (await browser.open(f"{house.bridge}/help")).text
     page = await browser.open(f"{house.bridge}/")
     assert (page.url, settings in page.text) == (f"{house.bridge}/", True)
-    assert "You are not in any flow." in text(page)
+    for path in ("/", "/flowdock/setup"):
+        shown = text(await browser.open(house.bridge + path))
+        assert "You are not in any flow. Create one in the inbox, or ask the owner" in shown, path
 
 
 async def link(house: House, browser: Browser) -> Page:
