@@ -87,8 +87,10 @@ THREATS = [
         "gives it another repository's name, so that clicks, reads and disconnects hit that one",
         "bridge believes names from GitHub and from deliveries signed with the operator's secret alone; no "
         "delivery takes a name from another repository; before a click acts, bridge asks GitHub which "
-        "repository its address leads to, and leaves one with another id alone",
+        "repository its address leads to, and leaves one with another id alone; after a rename, the links of "
+        "open threads follow",
         (
+            "monitor/test_merge_conflicts.py::test_open_threads_follow_their_repository_to_its_new_name",
             "attacks/test_names.py::test_a_renamed_id_merges_nothing_in_another_repository",
             "attacks/test_names.py::test_a_click_finds_out_that_another_repository_took_the_name",
             "attacks/test_names.py::test_an_address_that_stood_for_two_repositories_is_refused",
@@ -622,8 +624,9 @@ THREATS = [
     Threat(
         "Former colleague",
         "goes on reading after an owner removed them, or after they left the organization",
-        "sessions, tokens and flows go with the person in one step, and the organization does not let a "
-        "removed person in again; GitHub's confirmation is valid for nine minutes, for pages and API "
+        "sessions, tokens and flows go with the person in one step, and neither the organization nor an "
+        "older invitation for their login lets a removed person in again; GitHub's confirmation is valid for "
+        "nine minutes, for pages and API "
         "alike, and without an answer nobody counts as a member",
         (
             "inbox/test_admission.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
@@ -808,10 +811,12 @@ THREATS = [
         "Flow member with a source of their own",
         "posts threads that look like a repository's, or buttons that act in others' names or make bridge "
         "call a private network",
-        "pages say that the source was added with an API token; only bridge's own source has buttons; "
+        "pages and notices say that the source was added with an API token; only bridge's own source has "
+        "buttons; "
         "buttons and challenges lead only to bridge's own address",
         (
             "inbox/pages/test_flows.py::test_a_members_source_does_not_pass_for_a_repository",
+            "inbox/api/test_sources.py::test_only_the_application_that_made_a_source_changes_it",
             "inbox/test_clicks.py::test_a_button_leads_to_bridge_or_is_not_offered",
             "inbox/test_clicks.py::test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered",
             "inbox/test_clicks.py::test_an_answer_becomes_an_outcome",
