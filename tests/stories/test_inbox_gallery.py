@@ -21,6 +21,12 @@ REVIEWED = {
 """The status that each thread has once its reviews are told; what a row shows as newest may be a diff."""
 ODD = "catta"
 """Part of a title that shows what becomes of invisible characters, which no reader of README asks."""
+HIDE = """row => {
+  const sheet = new CSSStyleSheet();
+  sheet.insertRule(`[data-thread="${row.dataset.thread}"] { display: none }`);
+  document.adoptedStyleSheets.push(sheet);
+}"""
+"""A row that is only removed comes back with the next news of its thread."""
 
 
 async def test_each_status_and_a_review_are_shown_in_the_inbox(tmp_path: Path, page: Page) -> None:
@@ -41,7 +47,7 @@ async def test_each_status_and_a_review_are_shown_in_the_inbox(tmp_path: Path, p
             for title, status in REVIEWED.items():
                 await expect(rows.filter(has_text=title).filter(has_text=status)).to_be_visible()
             await looks(page, "own-inbox-flow")
-            await rows.filter(has_text=ODD).evaluate("row => row.remove()")
+            await rows.filter(has_text=ODD).evaluate(HIDE)
             await picture(page, "inbox.png")
             await rows.filter(has_text="Choose the status by a table").get_by_role("link").click()
             await expect(page.get_by_text("5 more comments")).to_be_visible()
