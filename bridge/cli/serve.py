@@ -110,8 +110,7 @@ async def _bind(services: "Services") -> None:
             if before := await servers.former_address(services.redis, services.settings.web_url):
                 log.warning("web_url_changed", before=before, web_url=services.settings.web_url)
             return
-        except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing="looking whose ids it keeps")
+        except (RedisError, OSError):
             await services.stop.pause(RETRY_SECONDS)
 
 

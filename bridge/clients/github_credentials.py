@@ -159,10 +159,9 @@ class GitHubCredentials:
     async def _read(self) -> None:
         try:
             data = await self._redis.get(keys.GITHUB_APP)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError):
             if self._app is None:
                 raise
-            log.warning("redis_unavailable", error=type(error).__name__, doing="reading the GitHub App")
         else:
             self._app = self._load(data) if data else None
         self._read_at = time.monotonic()

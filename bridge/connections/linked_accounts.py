@@ -124,7 +124,7 @@ class LinkedAccounts:
         try:
             await self.store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing="recording an action")
+            log.warning("action_not_recorded", action=act.action, on=act.on, error=type(error).__name__)
 
     async def token(self, flowdock_user: str) -> str:
         """Return a user's GitHub token, renewed if need be; raises `NotLinked` or `GitHubFailing`."""

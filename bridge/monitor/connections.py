@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import structlog
 from redis.asyncio.lock import Lock
-from redis.exceptions import LockError, RedisError
+from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
 from bridge.clients.github_repositories import Repository
@@ -125,12 +125,7 @@ class ConnectionMonitor:
         """Tell whether this process holds the lock."""
         try:
             return await asked
-        except LockError:
-            return False
-        except (RedisError, OSError) as error:
-            log.warning(
-                "redis_unavailable", error=type(error).__name__, doing="locking the connection monitor"
-            )
+        except (RedisError, OSError):
             return False
 
     async def _make_rounds(self, over: Shutdown) -> None:
@@ -283,10 +278,8 @@ async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
     """Return the result of `work`; False if it fails for any reason, so that monitoring goes on."""
     try:
         return await work
-    except Stopped:
+    except (Stopped, RedisError):
         return False
-    except (RedisError, OSError) as error:
-        log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
     except Undecryptable as error:
         # It says what to do: a traceback is of no use.
         log.error("monitor_failed", doing=doing, reason=str(error))

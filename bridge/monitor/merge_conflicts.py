@@ -51,7 +51,6 @@ class ConflictPoller:
             stop=self.stop,
             idle=IDLE,
             spacing=SPACING,
-            doing="polling for merge conflicts",
         )
 
     async def _ask(self, watch: Watch) -> None:

@@ -3,14 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
 from redis.exceptions import RedisError
 
 from bridge.process.shutdown import Shutdown, Stopped
 
 T = TypeVar("T")
-
-log = structlog.get_logger()
 
 
 async def poll(
@@ -20,12 +17,8 @@ async def poll(
     stop: Shutdown,
     idle: float,
     spacing: float = 0,
-    doing: str,
 ) -> None:
-    """Handle what is due until told to stop: `spacing` seconds apart, and `idle` seconds after nothing was.
-
-    While Redis is away, the log says what was `doing`.
-    """
+    """Handle what is due until told to stop, `spacing` seconds apart; if nothing is, wait `idle` seconds."""
     while not stop.is_set():
         try:
             entry = await take()
@@ -34,6 +27,5 @@ async def poll(
             await stop.pause(idle if entry is None else spacing)
         except Stopped:
             return
-        except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
+        except (RedisError, OSError):
             await stop.pause(idle)

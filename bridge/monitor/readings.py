@@ -63,7 +63,6 @@ class GitHubReader:
             stop=self.stop,
             idle=IDLE,
             spacing=SPACING,
-            doing="reading logs and diffs",
         )
 
     async def _read(self, reading: Reading) -> None:

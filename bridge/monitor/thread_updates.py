@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import structlog
-
 from bridge.core.pulls.model import PullKey
 from bridge.core.pulls.own_events import UPDATE
 from bridge.monitor.announce import announce
@@ -14,8 +12,6 @@ from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
 
 IDLE = 1.0
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +24,7 @@ class ThreadUpdater:
 
     async def run(self) -> None:
         """Enqueue what is due until told to stop."""
-        await poll(self.pulls.next_update, self._enqueue, stop=self.stop, idle=IDLE, doing="updating threads")
+        await poll(self.pulls.next_update, self._enqueue, stop=self.stop, idle=IDLE)
 
     async def _enqueue(self, pull: PullKey) -> None:
         repository_id, number = pull

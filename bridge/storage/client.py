@@ -3,6 +3,7 @@
 import os
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis import DriverInfo
 from redis.asyncio import ConnectionPool
@@ -46,7 +47,8 @@ def _connect(url: str, *, readers: int) -> Any:
         options["ssl_cert_reqs"] = "none"
     pool = ConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS - 1 + readers, **options)
     pool.connection_class = packing(pool.connection_class)
-    return GroupingRedis(connection_pool=pool, pipelines=MAX_CONNECTIONS - 2)
+    address = urlsplit(url).netloc.rpartition("@")[2]
+    return GroupingRedis(connection_pool=pool, pipelines=MAX_CONNECTIONS - 2, address=address)
 
 
 async def close_redis(redis: Redis) -> None:

@@ -16,6 +16,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bridge.storage.availability import Availability
 from bridge.storage.lua_scripts import load_script
 from bridge.storage.redis import Redis
 
@@ -36,6 +37,7 @@ class Cluster(RedisClient):
         super().__init__(connection_pool=ConnectionPool.from_url(url))
         self._url = urlsplit(url)
         self._connect = connect
+        self._availability = Availability(self._url.netloc.rpartition("@")[2])
         self._clients: dict[str, Redis] = {}
         """By `host:port`."""
         self._slots: list[tuple[int, int, str]] = []
@@ -106,7 +108,9 @@ class Cluster(RedisClient):
         for first, last, address in self._slots:
             if slot is None or first <= slot <= last:
                 return self._client(address)
-        raise RedisConnectionError(f"no node of the cluster holds slot {slot}")
+        error = RedisConnectionError(f"no node of the cluster holds slot {slot}")
+        self._availability.refused(error)
+        raise error
 
     async def _find(self, told: str = "") -> None:
         """Ask which node holds which slots: the node `told`, or any that answers."""

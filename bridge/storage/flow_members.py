@@ -6,8 +6,8 @@ for a month.
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-import structlog
 from redis.exceptions import RedisError
 
 from bridge.core.model import Flow
@@ -17,8 +17,6 @@ from bridge.storage.redis import Redis
 SECONDS = 30 * 24 * 3600
 MOST = 5000
 """Members remembered of a flow."""
-
-log = structlog.get_logger()
 
 
 class Members:
@@ -43,7 +41,8 @@ class Members:
     async def _note(self, flow: str, users: Sequence[str], *, all_of_them: bool) -> None:
         until = time.time() + SECONDS
         name = keys.members(flow)
-        try:
+        # While Redis is away, nobody is tagged there who was not before.
+        with suppress(RedisError, OSError):
             async with self._redis.pipeline(transaction=True) as pipe:
                 if all_of_them:
                     pipe.delete(name)
@@ -51,8 +50,6 @@ class Members:
                     pipe.zadd(name, dict.fromkeys(users, until))
                     pipe.expire(name, SECONDS)
                 await pipe.execute()
-        except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing="recording a flow's members")
 
 
 async def among(redis: Redis, flow: str, users: Sequence[str]) -> set[str]:

@@ -15,9 +15,10 @@ import hiredis
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from bridge.storage.availability import Availability
 from bridge.storage.group_commit import GroupCommit
 
 MAX_GROUP = 128
@@ -42,15 +43,6 @@ def packing(connection_class: type[AbstractConnection]) -> type[AbstractConnecti
     return type(f"Packing{connection_class.__name__}", (connection_class,), {"pack_command": pack_command})
 
 
-async def _bounded(seconds: float, doing: Awaitable[Any]) -> Any:
-    """Await within a time, or raise redis-py's error; redis-py then closes the connection."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await doing
-    except TimeoutError:
-        raise RedisTimeout(f"Redis did not answer within {seconds:g} s") from None
-
-
 class _Grouped(Pipeline):
     """A pipeline that is no transaction: its commands share a round trip with those of other callers."""
 
@@ -68,24 +60,30 @@ class _Grouped(Pipeline):
 class _Waiting(Pipeline):
     """A transaction: only a few run at a time."""
 
-    places: asyncio.Semaphore
-    answer_seconds: float
+    owner: "GroupingRedis"
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send the commands and return their answers; raises redis-py's errors."""
-        async with self.places:
-            answers: list[Any] = await _bounded(self.answer_seconds, super().execute(raise_on_error))
-        return answers
+        return await self.owner.transaction_answers(super().execute(raise_on_error))
 
 
 class GroupingRedis(Redis):
     """redis-py's client; each caller's commands stay in order."""
 
     def __init__(
-        self, *, connection_pool: ConnectionPool, pipelines: int, answer_seconds: float = ANSWER_SECONDS
+        self,
+        *,
+        connection_pool: ConnectionPool,
+        pipelines: int,
+        address: str = "",
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        """Run at most `pipelines` at a time; the pool needs one connection more, and one for each reader."""
+        """Run at most `pipelines` at a time; the pool needs one connection more, and one for each reader.
+
+        The log names the server by its `address`.
+        """
         super().__init__(connection_pool=connection_pool)
+        self._availability = Availability(address)
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(pipelines)
         self._kept: AbstractConnection | None = None
@@ -96,7 +94,7 @@ class GroupingRedis(Redis):
         """Send a command and return its answer; raises redis-py's errors."""
         if args[0] in _ALONE:
             answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-            return await _bounded(self._answer_seconds + _block_seconds(args), answer)
+            return await self._bounded(self._answer_seconds + _block_seconds(args), answer)
         [answer] = await self._commands.add([(args, options)])
         if isinstance(answer, Exception):
             raise answer
@@ -106,18 +104,21 @@ class GroupingRedis(Redis):
         """Send commands in this order, and return their answers, Redis's errors among them."""
         return await self._commands.add(commands) if commands else []
 
+    async def transaction_answers(self, sending: Awaitable[list[Any]]) -> list[Any]:
+        """Wait for a place, then send a transaction and return its answers; raises redis-py's errors."""
+        async with self._places:
+            answers: list[Any] = await self._bounded(self._answer_seconds, sending)
+        return answers
+
     async def nodes(self) -> "list[GroupingRedis]":
         """Return the clients of all nodes: this one."""
         return [self]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
         """Make a pipeline; a transaction waits for others if many run."""
-        if not transaction:
-            grouped = _Grouped(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-            grouped.owner = self
-            return grouped
-        pipe = _Waiting(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-        pipe.places, pipe.answer_seconds = self._places, self._answer_seconds
+        kind = _Waiting if transaction else _Grouped
+        pipe = kind(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+        pipe.owner = self
         return pipe
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
@@ -129,18 +130,35 @@ class GroupingRedis(Redis):
         await self.connection_pool.disconnect()
 
     async def _exchange(self, together: Sequence[Sequence[_Command]]) -> list[list[Any]]:
-        """Send the commands of all callers and return their answers, errors among them.
+        """Send the commands of all callers and return their answers, errors among them."""
+        answers: list[list[Any]] = await self._bounded(self._answer_seconds, self._send(together))
+        return answers
 
-        Uses one connection that is kept: to take it from the pool each time takes twice as long.
-        """
+    async def _bounded(self, seconds: float, trip: Awaitable[Any]) -> Any:
+        """Await a round trip within a time; raises redis-py's errors, which close the connection."""
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await trip
+        except TimeoutError:
+            late = RedisTimeout(f"Redis did not answer within {seconds:g} s")
+            self._availability.failed(late)
+            raise late from None
+        except (RedisError, OSError) as error:
+            self._availability.failed(error)
+            raise
+        self._availability.answered()
+        return answer
+
+    async def _send(self, together: Sequence[Sequence[_Command]]) -> Any:
+        """Send over one connection that is kept: to take it from the pool each time takes twice as long."""
         if self._kept is None:
             # redis-py's own annotations are not whole.
             pool: Any = self.connection_pool
             self._kept = await pool.get_connection()
         kept: Any = self._kept
-        trip = kept.retry.call_with_retry(lambda: self._once(kept, together), lambda _: kept.disconnect())
-        answers: list[list[Any]] = await _bounded(self._answer_seconds, trip)
-        return answers
+        return await kept.retry.call_with_retry(
+            lambda: self._once(kept, together), lambda _: kept.disconnect()
+        )
 
     async def _once(self, connection: Any, together: Sequence[Sequence[_Command]]) -> list[list[Any]]:
         packed = connection.pack_commands([args for commands in together for args, _ in commands])
@@ -152,6 +170,7 @@ class GroupingRedis(Redis):
                 try:
                     answers[-1].append(await self.parse_response(connection, args[0], **options))
                 except ResponseError as error:
+                    self._availability.failed(error)
                     answers[-1].append(error)
         return answers
 

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from redis.exceptions import RedisError
 
 from bridge.storage.cluster import Cluster
@@ -20,8 +19,6 @@ AWAY_SECONDS = 0.5
 Found = list[tuple[str, bytes, Mapping[bytes, bytes]]]
 """Entries: the stream's name, the entry's id, its fields."""
 
-log = structlog.get_logger()
-
 
 class Streams:
     """A reader of streams; only one `read` at a time."""
@@ -31,7 +28,6 @@ class Streams:
         self._apart = isinstance(redis, Cluster)
         self._reads: dict[tuple[str, str], asyncio.Task[Found]] = {}
         self._left: set[asyncio.Task[Found]] = set()
-        self._away: set[str] = set()
 
     async def read(self, positions: Mapping[str, str], *, count: int, block_ms: int) -> Found:
         """Return up to `count` new entries of each stream, after its position; waits up to `block_ms`.
@@ -58,16 +54,10 @@ class Streams:
 
     async def _alone(self, position: Mapping[str, str], count: int, block_ms: int) -> Found:
         try:
-            found = await self._xread(position, count, block_ms)
-        except (RedisError, OSError) as error:
-            # Once for all that are away: they come and go together.
-            if not self._away:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="reading")
-            self._away.update(position)
+            return await self._xread(position, count, block_ms)
+        except (RedisError, OSError):
             await asyncio.sleep(AWAY_SECONDS)
             return []
-        self._away.difference_update(position)
-        return found
 
     async def _xread(self, positions: Mapping[str, str], count: int, block_ms: int) -> Found:
         answer = await self._redis.xread(dict(positions), count=count, block=block_ms)
@@ -81,7 +71,6 @@ class Streams:
     def _leave(self, which: tuple[str, str]) -> None:
         """Forget a read: the entries that it finds are read again later."""
         task = self._reads.pop(which)
-        self._away.discard(which[0])
         self._left.add(task)
         task.add_done_callback(self._left.discard)
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
 from redis.exceptions import RedisError
 
 from bridge.process.shutdown import Shutdown
@@ -19,8 +18,6 @@ MAX_ACKS = 64
 """Messages that are acknowledged together."""
 
 NO_ATTEMPTS = Attempts()
-
-log = structlog.get_logger()
 
 
 class PartitionContext:
@@ -66,8 +63,7 @@ class PartitionContext:
         while True:
             try:
                 return await write()
-            except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="recording what was done")
+            except (RedisError, OSError):
                 await self.abandoned.pause_until(time.time() + REDIS_PAUSE)
 
     async def _ack(self, acks: Sequence[Ack]) -> Sequence[None]:

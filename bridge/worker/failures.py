@@ -80,7 +80,6 @@ class FailureHandler:
         """
         if isinstance(error, RedisError | OSError):
             # Nothing could be recorded, and it is not the entry's fault.
-            log.warning("redis_unavailable", error=type(error).__name__, **_about(entry))
             return time.time() + REDIS_PAUSE
         attempts = context.attempts(entry)
         decision = decide(error, failed=attempts.count, age=time.time() - entry.received_at)

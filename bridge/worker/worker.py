@@ -95,13 +95,11 @@ class Worker:
 
     async def _keep_leases(self, tasks: asyncio.TaskGroup) -> None:
         while not self._ended.is_set():
-            try:
+            with suppress(RedisError, OSError):
                 await self._renew()
                 await self._balance(tasks)
                 # Only now: a read that waits for the first few partitions would keep the others waiting.
                 self._has_partitions.set()
-            except (RedisError, OSError) as error:
-                _log_unavailable(error, doing="keeping leases")
             await self._ended.pause(self._renew_seconds if self._partitions else min(1, self._renew_seconds))
 
     async def _renew(self) -> None:
@@ -164,20 +162,16 @@ class Worker:
         await _drain(partition)
         self._leaving.discard(partition)
         self._freed.set()
-        try:
+        with suppress(RedisError, OSError):
             await self._leases.release(partition.lease)
-        except (RedisError, OSError) as error:
-            _log_unavailable(error, doing="releasing a lease")
 
     async def _release_all(self) -> None:
-        try:
+        with suppress(RedisError, OSError):
             async with asyncio.timeout(HAND_BACK_SECONDS):
                 _raise_first(
                     await _each(self._leases.release(one.lease) for one in self._partitions.values())
                 )
                 await self._leases.leave()
-        except (RedisError, OSError) as error:
-            _log_unavailable(error, doing="releasing leases")
 
     # Inboxes
 
@@ -188,8 +182,7 @@ class Worker:
             while not (self._stop.is_set() or self._ended.is_set()):
                 try:
                     await self._read_once(inboxes)
-                except (RedisError, OSError) as error:
-                    _log_unavailable(error, doing="reading inboxes")
+                except (RedisError, OSError):
                     await asyncio.sleep(REDIS_PAUSE)
                 await self._wait_for_room()
         finally:
@@ -240,10 +233,6 @@ def _raise_first(results: Iterable[object]) -> None:
     for result in results:
         if isinstance(result, BaseException):
             raise result
-
-
-def _log_unavailable(error: Exception, *, doing: str) -> None:
-    log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
 
 
 def new_worker_id() -> str:

@@ -106,8 +106,11 @@ async def test_a_start_before_redis_waits_for_it(house: House, tmp_path: Path) -
     with embedded.running(data) as url:
         pass
 
+    def lines(event: str) -> int:
+        return output.read_text().count(f'"event":"{event}"') if output.exists() else 0
+
     async def waits() -> bool:
-        return output.exists() and "redis_unavailable" in output.read_text()
+        return lines("redis_unavailable") > 0
 
     async with AsyncExitStack() as closing:
         ready = asyncio.create_task(closing.enter_async_context(serving(house, url, output)))
@@ -115,3 +118,4 @@ async def test_a_start_before_redis_waits_for_it(house: House, tmp_path: Path) -
         assert not ready.done(), output.read_text()
         closing.enter_context(embedded.running(data))
         await ready
+    assert [lines("redis_unavailable"), lines("redis_available")] == [1, 1], "for all loops together"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 from redis.exceptions import RedisError
@@ -15,10 +16,9 @@ async def repeat(step: Callable[[], Awaitable[bool]], *, doing: str) -> None:
     """Repeat a step until cancelled, and pause where it found nothing to do."""
     while True:
         try:
-            if await step():
-                continue
-        except (RedisError, OSError) as error:
-            log.warning("redis_unavailable", error=type(error).__name__, doing=doing)
+            with suppress(RedisError):
+                if await step():
+                    continue
         except Exception as error:
             log.error("unexpected_error", doing=doing, exc_info=error)
         await asyncio.sleep(IDLE)

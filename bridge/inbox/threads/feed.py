@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import structlog
 from redis.exceptions import RedisError
 
 from bridge.inbox import keys
@@ -25,8 +24,6 @@ HEARTBEAT = 15
 AT_ONCE = 100
 MOST = 100
 """Streams of a person in a process; one that its reader left counts until the next heartbeat but one."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,8 +64,7 @@ class Feed:
                     # Messages may have come before: all look for themselves.
                     self.wake(*self._waiting)
                 found = await self._streams.read({keys.NEWS: last}, count=1000, block_ms=BLOCK_MS)
-            except (RedisError, OSError) as error:
-                log.warning("redis_unavailable", error=type(error).__name__, doing="waiting for messages")
+            except (RedisError, OSError):
                 await asyncio.sleep(RETRY_SECONDS)
                 last = ""
                 continue
