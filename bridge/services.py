@@ -62,11 +62,17 @@ class Services:
     """The clients and stores that web and worker share."""
 
     def __init__(
-        self, settings: Settings, redis: Redis, session: ClientSession, *, outside: ClientSession
+        self,
+        settings: Settings,
+        redis: Redis,
+        session: ClientSession,
+        *,
+        outside: ClientSession,
+        stop: Shutdown | None = None,
     ) -> None:
         """Take the clients; `outside` is for addresses that people choose."""
         self.settings, self.redis, self.session, self.outside = settings, redis, session, outside
-        self.stop = Shutdown()
+        self.stop = stop or Shutdown()
         self.metrics = Metrics()
         self.vault = Vault(settings.encryption_keys)
         self._make_stores(redis, self.vault)
@@ -240,13 +246,15 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, redis_url: str, for_web: bool = False
+    settings: Settings, *, redis_url: str, for_web: bool = False, stop: Shutdown | None = None
 ) -> AsyncIterator[Services]:
-    """Open the services for these settings, and close them on leaving."""
+    """Open the services for these settings, and close them on leaving; `stop` is the process's own."""
     async with aclosing(connect_redis(redis_url, cluster=settings.redis_cluster)) as redis:
         if for_web and settings.inbox:
             settings = await with_own_credentials(settings, redis)
-        services = Services(settings, redis, open_session(), outside=open_session(public_only=True))
+        services = Services(
+            settings, redis, open_session(), outside=open_session(public_only=True), stop=stop
+        )
         try:
             yield services
         finally:

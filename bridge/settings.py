@@ -98,6 +98,14 @@ class Settings:
         """The name of the server with the threads, on pages and in refusals."""
         return "the inbox" if self.inbox else "Flowdock"
 
+    @property
+    def servers(self) -> dict[str, str]:
+        """The servers whose ids these settings bring to Redis; an inbox's people have GitHub's ids."""
+        github = {"github": self.github_api_url}
+        if self.inbox_application_url:
+            return github
+        return github | {"flowdock": "bridge's own inbox" if self.inbox else self.flowdock_api_url}
+
 
 def read(environ: Mapping[str, str], *, needed: frozenset[str] | None = None) -> Settings:
     """Return the settings in `environ`; raises `SettingsError` naming all that is missing or malformed.

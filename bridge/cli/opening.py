@@ -84,17 +84,19 @@ def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable
 def with_services(
     environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needs_address: bool = False
 ) -> None:
-    """Run a command that speaks to GitHub or Flowdock; raises `SettingsError`.
+    """Run a command that speaks to GitHub or Flowdock; raises `SettingsError`, `AnotherServer`.
 
     With `needs_address`, it needs WEB_URL too.
     """
     from bridge.services import open_services
+    from bridge.storage import servers
 
     chosen = settings.read(environ, needed=_NEEDED | {"WEB_URL"} if needs_address else _NEEDED)
     quiet("error")
 
     async def run(url: str) -> None:
         async with open_services(chosen, redis_url=url) as services:
+            await servers.check(services.redis, chosen.servers)
             await command(services)
 
     with redis_url(chosen) as url:

@@ -9,6 +9,7 @@ import importlib
 import os
 import signal
 import tempfile
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,8 +22,10 @@ from bridge import __version__, settings
 from bridge.cli import inbox, opening, supervisor
 from bridge.core.errors import BridgeError
 from bridge.process.log import configure
+from bridge.process.shutdown import Shutdown
 from bridge.settings import Settings
 from bridge.storage import servers
+from bridge.storage.client import connect_redis
 
 if TYPE_CHECKING:
     from bridge.services import Services
@@ -81,9 +84,11 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     # All that is imported stays: the garbage collector need not look at it again.
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    async with open_services(chosen, redis_url=redis_url, for_web=half != "worker") as services:
-        _stop_when_told(services, pipe)
-        await _bind(services)
+    stop = Shutdown()
+    _stop_when_told(stop, pipe)
+    if not await _wait_for_redis(half, chosen, redis_url, stop):
+        return
+    async with open_services(chosen, redis_url=redis_url, for_web=half != "worker", stop=stop) as services:
         # Where several processes serve, each would print another.
         is_one = half == "serve" or (half == "inbox" and pipe is None)
         if is_one and (address := await inbox.first_owner_address(services)):
@@ -94,44 +99,53 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
             await run(services, web_half=half != "worker", worker_half=half in ("serve", "worker"))
         # Not except*: until Python 3.11.4 it wraps what is raised in it.
         except ExceptionGroup as group:
-            if not all(
-                isinstance(error, OSError) and not isinstance(error, RedisError) for error in group.exceptions
-            ):
+            if not isinstance(error := group.exceptions[0], BridgeError):
                 raise
-            port = chosen.metrics_port if half == "worker" else chosen.port
-            raise BridgeError(f"cannot listen on port {port}: {group.exceptions[0]}") from None
+            raise error from None
 
 
-async def _bind(services: "Services") -> None:
-    """Bind Redis to the servers of these settings, as soon as it answers; raises `AnotherServer`."""
-    while not services.stop.is_set():
-        try:
-            await servers.bind(services.redis, _servers(services.settings))
-            if before := await servers.former_address(services.redis, services.settings.web_url):
-                log.warning("web_url_changed", before=before, web_url=services.settings.web_url)
-            return
-        except (RedisError, OSError):
-            await services.stop.pause(RETRY_SECONDS)
+async def _wait_for_redis(half: str, chosen: Settings, redis_url: str, stop: Shutdown) -> bool:
+    """Bind Redis to the servers of these settings as soon as it answers; refuse all requests until then.
+
+    Returns False if bridge is told to stop before. Raises `AnotherServer`.
+    """
+    async with aclosing(connect_redis(redis_url, cluster=chosen.redis_cluster)) as redis:
+
+        async def is_bound() -> bool:
+            try:
+                await servers.bind(redis, chosen.servers)
+                if before := await servers.former_address(redis, chosen.web_url):
+                    log.warning("web_url_changed", before=before, web_url=chosen.web_url)
+            except (RedisError, OSError):
+                return False
+            return True
+
+        if await is_bound():
+            return True
+        async with _refusing(half, chosen):
+            while not (stop.is_set() or await is_bound()):
+                await stop.pause(RETRY_SECONDS)
+    return not stop.is_set()
 
 
-def _servers(chosen: Settings) -> dict[str, str]:
-    """Return the servers whose ids these settings bring to Redis; an inbox's people have GitHub's ids."""
-    github = {"github": chosen.github_api_url}
-    if chosen.inbox_application_url:
-        return github
-    return github | {"flowdock": "bridge's own inbox" if chosen.inbox else chosen.flowdock_api_url}
+def _refusing(half: str, chosen: Settings) -> AbstractAsyncContextManager[None]:
+    if half == "worker" and not chosen.metrics_port:
+        return nullcontext()
+    from bridge.web.app import refusing
+
+    return refusing(chosen, for_machines=half == "worker")
 
 
-def _stop_when_told(services: "Services", pipe: int | None) -> None:
+def _stop_when_told(shutdown: Shutdown, pipe: int | None) -> None:
     """Stop at SIGTERM, at SIGINT, and when the supervisor closes its pipe."""
     loop = asyncio.get_running_loop()
 
     def stop(reason: str) -> None:
         if pipe is not None:
             loop.remove_reader(pipe)
-        if not services.stop.is_set():
+        if not shutdown.is_set():
             log.info("stopping", reason=reason)
-            services.stop.set()
+            shutdown.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)

@@ -17,9 +17,10 @@ async def with_own_credentials(settings: Settings, redis: Redis) -> Settings:
     The first process to start makes them. Raises `Undecryptable`, or redis-py's errors.
     """
     vault = Vault(settings.encryption_keys)
-    made = {"id": secrets.token_hex(10), "secret": secrets.token_urlsafe(32)}
-    sealed = vault.encrypt(orjson.dumps(made), aad=keys.INBOX_APPLICATION)
-    if not await redis.set(keys.INBOX_APPLICATION, sealed, nx=True):
-        kept = await redis.get(keys.INBOX_APPLICATION)
-        made = orjson.loads(vault.decrypt(kept or b"", aad=keys.INBOX_APPLICATION))
-    return replace(settings, flowdock_client_id=made["id"], flowdock_client_secret=made["secret"])
+    # Read first: a full Redis accepts no write.
+    while (kept := await redis.get(keys.INBOX_APPLICATION)) is None:
+        made = {"id": secrets.token_hex(10), "secret": secrets.token_urlsafe(32)}
+        sealed = vault.encrypt(orjson.dumps(made), aad=keys.INBOX_APPLICATION)
+        await redis.set(keys.INBOX_APPLICATION, sealed, nx=True)
+    own = orjson.loads(vault.decrypt(kept, aad=keys.INBOX_APPLICATION))
+    return replace(settings, flowdock_client_id=own["id"], flowdock_client_secret=own["secret"])

@@ -185,6 +185,7 @@ class Unavailable(BridgeError):
 
     status = 503
     retry_after = 5
+    sentence = "bridge cannot reach Redis: try again in a moment"
 
 
 class QueueFull(Unavailable):

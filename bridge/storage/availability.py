@@ -1,4 +1,4 @@
-"""Whether Redis answers, in the log: a line when it stops, one a minute until it is back, and one then."""
+"""Log that Redis is away: a line when it stops answering, one a minute until it is back, and one then."""
 
 import math
 import time
@@ -17,7 +17,7 @@ log = structlog.get_logger()
 
 
 class Availability:
-    """What the log says of one server, however many loops and requests it fails."""
+    """The availability of one server, in the log: one line for all loops and requests that fail."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -17,16 +17,22 @@ class AnotherServer(BridgeError):
 async def bind(redis: Redis, servers: Mapping[str, str]) -> None:
     """Bind Redis to these servers at the first start; raises `AnotherServer` if it is bound to others."""
     for kind, address in servers.items():
-        key = keys.server(kind)
         # Read first: a full Redis accepts no write.
-        if await redis.get(key) is None:
-            await redis.set(key, address, nx=True)
-        bound = (await redis.get(key) or b"").decode()
+        if await redis.get(keys.server(kind)) is None:
+            await redis.set(keys.server(kind), address, nx=True)
+    await check(redis, servers)
+
+
+async def check(redis: Redis, servers: Mapping[str, str]) -> None:
+    """Raise `AnotherServer` if Redis is bound to other servers than these."""
+    for kind, address in servers.items():
+        key = keys.server(kind)
+        bound = (await redis.get(key) or address.encode()).decode()
         if bound != address:
             raise AnotherServer(
                 f"this Redis keeps people and ids of {bound}; with {address}, they could be taken for other"
-                " people. Set REDIS_URL to an empty Redis, or change the settings back. If it is the same"
-                f" server at a new address, delete the key {key} in Redis, and start again"
+                " people. Use the settings that bridge runs with, or set REDIS_URL to an empty Redis. If it is"
+                f" the same server at a new address, delete the key {key} in Redis, and start again"
             )
 
 

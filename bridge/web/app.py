@@ -1,6 +1,6 @@
 """The web application: routes over services, and what serves them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bridge.core.errors import BridgeError, Unavailable
 from bridge.core.urls import avatar_origins
 from bridge.inbox.api import addresses
 from bridge.services import Services
@@ -108,6 +109,12 @@ def _templates() -> jinja2.BaseLoader:
 
 def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
     """Make the application's runner; `options` replace those that aiohttp's runner is given."""
+    return _runner(app, app[SERVICES].settings, partial(_around, app), **options)
+
+
+def _runner(
+    app: web.Application, settings: Settings, shortcut: Callable[[Handle], Handle], **options: Any
+) -> web.AppRunner:
     usual: dict[str, Any] = {
         "access_log": None,
         "shutdown_timeout": DRAIN_SECONDS,
@@ -120,8 +127,8 @@ def make_runner(app: web.Application, **options: Any) -> web.AppRunner:
         # A compressed body is refused (`bodies.refuse_encoded`), and never inflated before.
         "auto_decompress": False,
     }
-    headers = middleware.safe_headers(app[SERVICES].settings)
-    return server.Runner(app, headers=headers, shortcut=partial(_around, app), **usual | options)
+    headers = middleware.safe_headers(settings)
+    return server.Runner(app, headers=headers, shortcut=shortcut, **usual | options)
 
 
 def _around(app: web.Application, whole: Handle) -> Handle:
@@ -139,17 +146,42 @@ async def serving(services: Services, *, for_machines: bool = False) -> AsyncIte
     On leaving, finish the requests under way.
     """
     app = create_app(services, for_machines=for_machines)
-    runner = make_runner(app)
-    await runner.setup()
-    try:
-        settings = services.settings
-        port = settings.metrics_port if for_machines else settings.port
-        # Only then: otherwise a port that is taken must be refused.
-        share = settings.web_concurrency > 1 or None
-        address = settings.listen_address
-        await web.TCPSite(runner, address, port, backlog=1024, reuse_port=share).start()
-        log.info("listening", port=port, web_url=settings.web_url)
+    async with _listening(make_runner(app), services.settings, for_machines=for_machines) as port:
+        log.info("listening", port=port, web_url=services.settings.web_url)
         async with inbox.notifying(app):
             yield
+
+
+@asynccontextmanager
+async def refusing(settings: Settings, *, for_machines: bool = False) -> AsyncIterator[None]:
+    """Listen as `serving` does, but answer that Redis is away: a process that starts has no services yet."""
+    app, away = web.Application(), Unavailable()
+
+    async def refuse(_: web.Request) -> web.Response:
+        headers = {"Retry-After": str(away.retry_after)}
+        return web.json_response({"error": str(away)}, status=away.status, headers=headers)
+
+    app.router.add_get("/healthz", health.healthz)
+    app.router.add_route("*", "/{any:.*}", refuse)
+    app.on_response_prepare.append(middleware.add_headers(middleware.safe_headers(settings)))
+    runner = _runner(app, settings, lambda whole: whole)
+    async with _listening(runner, settings, for_machines=for_machines):
+        yield
+
+
+@asynccontextmanager
+async def _listening(runner: web.AppRunner, settings: Settings, *, for_machines: bool) -> AsyncIterator[int]:
+    """Listen, and yield the port; raises `BridgeError` if that cannot be had."""
+    port = settings.metrics_port if for_machines else settings.port
+    # Only then: otherwise a port that is taken must be refused.
+    share = settings.web_concurrency > 1 or None
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.listen_address, port, backlog=1024, reuse_port=share)
+        try:
+            await site.start()
+        except OSError as error:
+            raise BridgeError(f"cannot listen on port {port}: {error}") from None
+        yield port
     finally:
         await runner.cleanup()

@@ -1,7 +1,5 @@
 """Redis is bound to the servers whose ids it keeps."""
 
-import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +7,10 @@ import pytest
 
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
-from bridge.storage import embedded, keys
+from bridge.storage import keys
 from bridge.storage.accounts import AccountStore
-from bridge.storage.servers import AnotherServer, bind, former_address
-from tests.conftest import House, eventually
-from tests.kits.commands import COMPLETE, KEY, run, serving
+from bridge.storage.servers import AnotherServer, bind, check, former_address
+from tests.kits.commands import COMPLETE, KEY, run
 
 GITHUB, FLOWDOCK = "https://api.github.com", "https://api.flowdock.com"
 FIRST = {"github": GITHUB, "flowdock": FLOWDOCK}
@@ -47,8 +44,9 @@ async def test_redis_stays_bound_to_its_first_servers(
 async def test_a_server_at_a_new_address_is_bound_once_the_key_is_deleted(redis: Any) -> None:
     await bind(redis, FIRST)
     moved = FIRST | {"flowdock": "https://flowdock.example.com"}
-    with pytest.raises(AnotherServer, match="delete the key bridge:server:flowdock in Redis"):
-        await bind(redis, moved)
+    for step in (bind, check):
+        with pytest.raises(AnotherServer, match="delete the key bridge:server:flowdock in Redis"):
+            await step(redis, moved)
     await redis.delete(keys.server("flowdock"))
     await bind(redis, moved)
 
@@ -74,9 +72,28 @@ async def test_a_start_at_another_address_is_told_and_also_a_full_redis_starts(r
         await redis.config_set("maxmemory", 0)
 
 
-@pytest.mark.parametrize("command", ["serve", "worker"])
+async def test_a_check_binds_nothing(redis: Any) -> None:
+    await check(redis, FIRST)
+    assert await redis.dbsize() == 0
+
+
+OTHERS = [
+    ["serve"],
+    ["worker"],
+    ["recover"],
+    ["hook", "acme/component"],
+    ["connect", "acme/component", "--flow-token", "t0ken"],
+    ["disconnect", "3f9c2a7be1d04c58"],
+    ["inbox", "owner", "octocat"],
+    ["inbox", "application"],
+    ["inbox", "export", "team/main"],
+]
+"""Each command that meets people or ids of other servers."""
+
+
+@pytest.mark.parametrize("command", OTHERS, ids=" ".join)
 async def test_a_move_to_another_server_gives_nobody_anothers_account(
-    redis: Any, redis_url: str, tmp_path: Path, command: str
+    redis: Any, redis_url: str, tmp_path: Path, command: list[str]
 ) -> None:
     await bind(redis, FIRST)
     vault = Vault([KEY["ENCRYPTION_KEY"]])
@@ -94,28 +111,8 @@ async def test_a_move_to_another_server_gives_nobody_anothers_account(
     assert found.github.login == "bob-gh"
 
     own_inbox = {name: value for name, value in COMPLETE.items() if not name.startswith("FLOWDOCK_")}
-    refused = await run(tmp_path, command, environ=own_inbox | {"REDIS_URL": redis_url})
+    refused = await run(tmp_path, *command, environ=own_inbox | {"REDIS_URL": redis_url})
     assert (refused.returncode, "keeps people and ids of https://api.flowdock.com" in refused.stderr) == (
         1,
         True,
     ), refused
-
-
-async def test_a_start_before_redis_waits_for_it(house: House, tmp_path: Path) -> None:
-    data, output = tmp_path / "redis", tmp_path / "bridge.log"
-    with embedded.running(data) as url:
-        pass
-
-    def lines(event: str) -> int:
-        return output.read_text().count(f'"event":"{event}"') if output.exists() else 0
-
-    async def waits() -> bool:
-        return lines("redis_unavailable") > 0
-
-    async with AsyncExitStack() as closing:
-        ready = asyncio.create_task(closing.enter_async_context(serving(house, url, output)))
-        await eventually(waits)
-        assert not ready.done(), output.read_text()
-        closing.enter_context(embedded.running(data))
-        await ready
-    assert [lines("redis_unavailable"), lines("redis_available")] == [1, 1], "for all loops together"

@@ -20,6 +20,9 @@ from bridge.settings import Settings
 WEBHOOKS_SECONDS = 30
 """For all repositories together."""
 
+_OF_GITHUB = {"GITHUB_URL", "GITHUB_API_URL"}
+_OF_FLOWDOCK = {"FLOWDOCK_CLIENT_ID", "FLOWDOCK_CLIENT_SECRET", "FLOWDOCK_API_URL"}
+
 
 async def examine(
     environ: Mapping[str, str], *, redis_url: str | None, as_json: bool, unknown: Set[str]
@@ -60,22 +63,19 @@ async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[Ch
     """Check the services, but those whose settings are broken: they have a row already."""
     usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
     async with open_services(usable, redis_url=redis_url) as services:
-        checks = [bounded("Redis", redis.rows(services, tokens="ENCRYPTION_KEY" not in broken), seconds=20)]
-        if not broken & {"GITHUB_URL", "GITHUB_API_URL"}:
+        tokens, ids = "ENCRYPTION_KEY" not in broken, not broken & {*_OF_GITHUB, *_OF_FLOWDOCK}
+        checks = [bounded("Redis", redis.rows(services, tokens=tokens, ids=ids), seconds=20)]
+        if not broken & _OF_GITHUB:
             checks.append(row_of("GitHub", external.github(services)))
             if not broken & {*settings.GITHUB_OF_THE_ENVIRONMENT, "ENCRYPTION_KEY"}:
                 checks.append(row_of("GitHub credentials", external.github_client(services)))
-        if not chosen.inbox and not broken & {
-            "FLOWDOCK_CLIENT_ID",
-            "FLOWDOCK_CLIENT_SECRET",
-            "FLOWDOCK_API_URL",
-        }:
+        if not chosen.inbox and not broken & _OF_FLOWDOCK:
             checks.append(row_of("Flowdock credentials", external.flowdock_client(services)))
         if chosen.inbox and chosen.smtp_url and not broken & {"SMTP_URL", "MAIL_FROM"}:
             checks.append(row_of("mail server", external.mail_server(services)))
         if not broken & {"WEB_URL", "PORT", "ENCRYPTION_KEY"}:
             checks.append(row_of("public address", external.public_address(services)))
-        if not broken & {"GITHUB_API_URL", "GITHUB_URL", "WEB_URL", "ENCRYPTION_KEY"}:
+        if not broken & {*_OF_GITHUB, "WEB_URL", "ENCRYPTION_KEY"}:
             checks.append(bounded("webhooks", webhooks.rows(services), seconds=WEBHOOKS_SECONDS))
         found = await asyncio.gather(*checks)
     return [row for rows in found for row in rows]

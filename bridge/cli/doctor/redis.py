@@ -11,7 +11,7 @@ from bridge.cli.doctor.rows import CheckRow, Finding, State, bounded, row_of
 from bridge.cli.terminal import duration
 from bridge.core.errors import BridgeError
 from bridge.services import Services
-from bridge.storage import keys
+from bridge.storage import keys, servers
 from bridge.storage.redis import Redis
 
 LONG_WAIT = 300
@@ -23,12 +23,14 @@ NEARLY_FULL = 0.8
 FULL = 0.95
 
 
-async def rows(services: Services, *, tokens: bool) -> list[CheckRow]:
-    """Check Redis, with or without the stored `tokens`; returns a single row if it does not answer."""
+async def rows(services: Services, *, tokens: bool, ids: bool) -> list[CheckRow]:
+    """Check Redis, its `tokens` and `ids` only if asked; returns a single row if it does not answer."""
     answered = await bounded("Redis", _server(services))
     if any(row.state == "wrong" and row.check == "Redis" for row in answered):
         return answered
     checks = [row_of("stored tokens", _tokens(services))] if tokens else []
+    if ids:
+        checks.append(row_of("stored ids", _ids(services)))
     parts = await asyncio.gather(*checks, bounded("workers", _work(services)))
     return [*answered, *(row for part in parts for row in part)]
 
@@ -141,6 +143,13 @@ async def _tokens(services: Services) -> Finding:
             raise result
     kept = sum(result is not None for result in results)
     return "fine", "can be decrypted" if kept else "none yet"
+
+
+async def _ids(services: Services) -> Finding:
+    """Check that the people and ids in Redis are of the servers in the settings."""
+    chosen = services.settings.servers
+    await servers.check(services.redis, chosen)
+    return "fine", f"of {' and '.join(chosen.values())}"
 
 
 async def _work(services: Services) -> list[CheckRow]:

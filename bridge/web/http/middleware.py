@@ -141,7 +141,7 @@ async def _answer_to(request: web.Request, raised: Exception) -> web.StreamRespo
             return _answer(request, 404, _NOWHERE)
         case RedisError() | OSError():
             request[LOG] = {**request.get(LOG, _NOTHING), "error": type(raised).__name__}
-            return _refusal(request, Unavailable("bridge cannot reach Redis: try again in a moment"))
+            return _refusal(request, Unavailable())
     log.error("unexpected_error", path=masked(request.path), exc_info=raised)
     return _answer(request, 500, "something went wrong in bridge", advice="Try again in a moment.")
 

@@ -27,7 +27,7 @@ async def test_an_installation_in_which_all_is_well(asking: Doctor) -> None:
         [
             *("Redis settings", "Flowdock settings", "GitHub settings", "secrets", "other settings"),
             *("Redis", "Redis when full", "Redis on disk", "Redis memory"),
-            *("Redis for the queue", "stored tokens", "workers", "queue"),
+            *("Redis for the queue", "stored tokens", "stored ids", "workers", "queue"),
             *("waiting", "dead letters", "GitHub", "GitHub credentials", "Flowdock credentials"),
             *("public address", WEBHOOK),
         ],

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from bridge.cli.doctor import redis as keeping
 from bridge.core.security.encryption import Vault
-from bridge.storage import keys
+from bridge.storage import keys, servers
 from bridge.storage.accounts import AccountStore
 from tests.conftest import House, eventually
 from tests.kits.accounts import link
@@ -94,6 +94,15 @@ async def test_a_changed_encryption_key_is_found_out_by_an_account(asking: Docto
     account = await link(asking.house, "ann")
     await AccountStore(asking.house.redis, Vault(["n" * 32])).link(account)
     assert (await asking.row("stored tokens"))[0] == "wrong"
+
+
+async def test_ids_of_another_server(asking: Doctor) -> None:
+    chosen = asking.house.services.settings.servers
+    assert await asking.row("stored ids") == ("fine", f"of {chosen['github']} and {chosen['flowdock']}")
+    await servers.bind(asking.house.redis, chosen | {"flowdock": "bridge's own inbox"})
+    found = await asking.row("stored ids")
+    assert (found[0], "keeps people and ids of bridge's own inbox" in found[1]) == ("wrong", True)
+    assert "stored ids" not in await asking.asked(GITHUB_URL="nowhere"), "it has a row already"
 
 
 async def enqueued(house: House) -> None:
