@@ -208,7 +208,7 @@ def doctor(context: click.Context, offline: bool, as_json: bool) -> None:
     """
     from bridge.cli import doctor
 
-    opening.quiet("error")
+    opening.quiet()
     environ, file = context.obj, context.find_root().params["env_file"]
     unknown = env_files.unknown(file) if file else set()
     chosen, problems = settings.examine(environ)

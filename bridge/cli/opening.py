@@ -68,7 +68,7 @@ def with_redis(environ: Environ, command: Callable[["Redis", "Vault"], Awaitable
     from bridge.storage.client import close_redis, connect_redis
 
     chosen = settings.read(environ, needed=_NEEDED)
-    quiet("warning")
+    quiet()
 
     async def run(url: str) -> None:
         redis = connect_redis(url, cluster=chosen.redis_cluster)
@@ -92,7 +92,7 @@ def with_services(
     from bridge.storage import servers
 
     chosen = settings.read(environ, needed=_NEEDED | {"WEB_URL"} if needs_address else _NEEDED)
-    quiet("error")
+    quiet()
 
     async def run(url: str) -> None:
         async with open_services(chosen, redis_url=url) as services:
@@ -103,11 +103,11 @@ def with_services(
         asyncio.run(run(url))
 
 
-def quiet(level: str) -> None:
-    """Log to standard error, and only from `level` on: a command's output is for its user."""
+def quiet() -> None:
+    """Log errors alone, to standard error: a command's output is for its user."""
     from bridge.process import log
 
-    log.configure(level=level, log_format="console", output=sys.stderr)
+    log.configure(level="error", log_format="console", output=sys.stderr)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from bridge.core.errors import BridgeError
 from bridge.services import Services
 from bridge.web.app import serving
 from scripts.sandbox.house import free_port
@@ -38,7 +39,7 @@ async def test_a_port_is_shared_by_those_only_that_all_mean_to(
 ) -> None:
     port = free_port()
     async with serving(listening(house, port, share=first)):
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(BridgeError, match=f"cannot listen on port {port}: .* in use"):
             async with serving(listening(house, port, share=second)):
                 pass
         assert await well(port)
