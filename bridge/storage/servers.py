@@ -31,8 +31,8 @@ async def check(redis: Redis, servers: Mapping[str, str]) -> None:
         if bound != address:
             raise AnotherServer(
                 f"this Redis keeps people and ids of {bound}; with {address}, they could be taken for other"
-                " people. Use the settings that bridge runs with, or set REDIS_URL to an empty Redis. If it is"
-                f" the same server at a new address, delete the key {key} in Redis, and start again"
+                " people. Use the settings that bridge runs with, or set REDIS_URL to an empty Redis. If it"
+                f" is the same server at a new address, delete the key {key} in Redis, and start again"
             )
 
 
