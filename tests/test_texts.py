@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli.main import bridge as commands
+from bridge.core import errors
 from tests.stories import documents
 from tests.texts import ROOT, modules, templates, texts
 
@@ -191,3 +192,39 @@ def test_pages_and_refusals_name_the_place_of_the_threads_by_the_settings() -> N
     assert {one for one in named if one.endswith((".py", ".html")) and not one.startswith(of_operators)} == (
         NAMES_FLOWDOCK
     )
+
+
+ODD_EVENT = re.compile(r"_not_|^(?![a-z]+(?:_[a-z]+)*$)")
+
+
+def test_events_of_the_log_are_words_of_one_style() -> None:
+    """`merge_check_failed`, not `merge_not_followed`."""
+    events = [text for text in texts() if text.kind == "log event" and "{" not in text.text]
+    assert len(events) > 50
+    assert [text for text in events if ODD_EVENT.search(text.text)] == []
+
+
+OF_BRIDGE = {name for name, value in vars(errors).items() if isinstance(value, type)} | {
+    *("TokenRevoked", "Undecryptable", "MailFailed", "CodeRefused", "TokenGone"),
+    "msgspec.DecodeError",
+}
+"""Errors whose words are never empty, and hold no secret."""
+
+
+def test_a_logged_reason_is_never_empty() -> None:
+    """`reason_of` is for errors that are not bridge's own."""
+    handlers = [
+        (f"{path}:{node.lineno}", ast.unparse(node.type), ast.unparse(node))
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and node.type
+    ]
+    given = [one for one in handlers if re.search(r"reason=str\(\w+\)", one[2])]
+    assert len(given) > 10
+    assert [one[:2] for one in given if not set(re.findall(r"[\w.]+", one[1])) <= OF_BRIDGE] == []
+    calls = [ast.unparse(node) for tree in modules().values() for node in ast.walk(tree) if _is_log(node)]
+    assert [one for one in calls if re.search(r"error=str\(", one)] == [], "`error` is a kind"
+
+
+def _is_log(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log.")

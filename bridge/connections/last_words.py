@@ -8,7 +8,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from bridge.clients.flowdock import Flowdock
-from bridge.core.errors import BridgeError, GitHubRefused
+from bridge.core.errors import BridgeError, GitHubRefused, reason_of
 from bridge.core.messages import thread
 from bridge.core.messages.addressing import is_shown, left_out
 from bridge.core.messages.leaving import DISCONNECTED
@@ -42,7 +42,7 @@ class LastWords:
                     await asyncio.sleep(2 * CONNECTION_SECONDS)
                     await self._tell(connection)
         except (BridgeError, RedisError, OSError) as error:
-            log.warning("threads_not_told", connection=connection.id, reason=str(error))
+            log.warning("last_messages_failed", connection=connection.id, reason=reason_of(error))
 
     async def _tell(self, connection: Connection) -> None:
         for number, known in (await self._threads(connection)).items():

@@ -124,7 +124,7 @@ class LinkedAccounts:
         try:
             await self.store.add_audit_entry(user, act)
         except (RedisError, OSError) as error:
-            log.warning("action_not_recorded", action=act.action, on=act.on, error=type(error).__name__)
+            log.warning("action_recording_failed", action=act.action, on=act.on, error=type(error).__name__)
 
     async def token(self, flowdock_user: str) -> str:
         """Return a user's GitHub token, renewed if need be; raises `NotLinked` or `GitHubFailing`."""
@@ -151,7 +151,7 @@ class LinkedAccounts:
         try:
             await self.github.revoke(token)
         except BridgeError as error:
-            log.warning("revocation_failed", error=str(error))
+            log.warning("revocation_failed", reason=str(error))
 
     async def unlink(self, flowdock_user: str) -> LinkedAccount | None:
         """Remove a linked account and revoke the grant; None if there was none.
@@ -182,11 +182,9 @@ class LinkedAccounts:
         except NotLinked:
             return
         except BridgeError as error:
-            log.warning(
-                "revocation_unconfirmed", flowdock_user=user, reason=str(error), doing="keeping the link"
-            )
+            log.warning("revocation_unconfirmed", flowdock_user=user, reason=str(error))
         else:
-            log.warning("revocation_disproved", flowdock_user=user, doing="keeping the link: the token works")
+            log.warning("revocation_unconfirmed", flowdock_user=user, reason="the token still works")
 
     async def reading(self, flowdock_user: str, ask: Callable[[str], Awaitable[T]]) -> T:
         """Call `ask` with a user's token; raises as `as_user` does, but never removes a link."""

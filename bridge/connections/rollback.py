@@ -16,7 +16,7 @@ from bridge.clients.flowdock import Flowdock
 from bridge.clients.github_webhooks import RepositoryWebhooks
 from bridge.connections.intents import Intent, Intents, RepositoryBusy
 from bridge.connections.linked_accounts import LinkedAccounts
-from bridge.core.errors import BridgeError, NotFound
+from bridge.core.errors import BridgeError, NotFound, reason_of
 from bridge.storage.connections import ConnectionStore
 
 PAUSES: tuple[float, ...] = (0.2, 1.0)
@@ -86,7 +86,9 @@ class Rollback:
             try:
                 await step(intent)
             except (BridgeError, RedisError, OSError) as error:
-                log.warning("rollback_failed", repository=intent.repository, error=str(error), retry_in=pause)
+                log.warning(
+                    "rollback_failed", repository=intent.repository, reason=reason_of(error), retry_in=pause
+                )
                 if pause is not None:
                     await asyncio.sleep(pause)
             else:

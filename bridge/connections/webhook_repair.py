@@ -93,5 +93,5 @@ class WebhookRepair:
                 await self.hooks.ping(repository.full_name, ensured.id, token=token)
             except BridgeError as error:
                 # The webhook is as it should be; that no ping comes is seen where it is waited for.
-                log.warning("ping_failed", repository=repository.full_name, error=str(error))
+                log.warning("ping_failed", repository=repository.full_name, reason=str(error))
         return ensured

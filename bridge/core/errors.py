@@ -37,6 +37,11 @@ class BridgeError(Exception):
         self.advice = advice or self.advice
 
 
+def reason_of(error: Exception) -> str:
+    """Return the reason to log: bridge's own sentence, or the kind of an error whose words may be secret."""
+    return str(error) if isinstance(error, BridgeError) and str(error) else type(error).__name__
+
+
 class RequestRefused(BridgeError):
     """The request is at fault, not bridge and not the outside services."""
 

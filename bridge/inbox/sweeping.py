@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from redis.exceptions import LockError, RedisError
 
-from bridge.core.errors import BridgeError
+from bridge.core.errors import BridgeError, reason_of
 from bridge.inbox import keys
 from bridge.inbox.admission import Admission
 from bridge.inbox.deletion import FlowDeletion
@@ -38,7 +38,7 @@ class Sweeper:
             try:
                 await self._sweep_alone()
             except (BridgeError, RedisError, OSError) as error:
-                log.warning("inbox_sweep_failed", reason=str(error) or type(error).__name__)
+                log.warning("inbox_sweep_failed", reason=reason_of(error))
             try:
                 async with asyncio.timeout(SECONDS):
                     await self.woken.wait()
@@ -55,7 +55,7 @@ class Sweeper:
             try:
                 await lock.release()
             except LockError:
-                log.warning("inbox_sweep_took_long", seconds=LOCK_SECONDS)
+                log.warning("inbox_sweep_slow", seconds=LOCK_SECONDS)
 
     async def sweep(self) -> None:
         """Finish deletions, and remove what is over the bounds; raises `BridgeError` or redis-py's errors."""

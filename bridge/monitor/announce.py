@@ -15,9 +15,9 @@ async def announce(
     repository_id: int,
     name: str,
     number: int = 0,
-    **news: Any,
+    **fields: Any,
 ) -> bool:
-    """Enqueue news of a repository, or of its pull request `number`; tells whether there was room.
+    """Enqueue an event of a repository, or of its pull request `number`; tells whether there was room.
 
     The same `delivery_id` counts once.
     """
@@ -27,7 +27,7 @@ async def announce(
     }
     if number:
         payload["pull_request"] = {"number": number}
-    delivery = Delivery.of(delivery_id, event, payload | news)
+    delivery = Delivery.of(delivery_id, event, payload | fields)
     made = IncomingDelivery.of(delivery, repository_id=repository_id, number=number)
     (result,) = await queue.enqueue([made])
     return result in (EnqueueResult.TAKEN, EnqueueResult.DUPLICATE)

@@ -263,13 +263,13 @@ class ConnectionMonitor:
             await self.connections.forget_source(connection.id, gone)
             return
         except FlowdockFailing as error:
-            log.warning("problem_not_shown", connection=connection.id, reason=str(error))
+            log.warning("problem_report_failed", connection=connection.id, reason=str(error))
             delay = RETRY_SECONDS if error.retry_after is None else error.retry_after
             await self.checkups.postpone(checkup, delay=delay)
             return
         except FlowdockRejected as error:
             # No retry helps; bridge's own page shows it all the same.
-            log.warning("problem_not_shown", connection=connection.id, reason=str(error))
+            log.warning("problem_report_failed", connection=connection.id, reason=str(error))
         with suppress(NotFound):
             await self.connections.change(connection.id, problem=problem)
 

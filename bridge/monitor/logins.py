@@ -39,4 +39,4 @@ class Logins:
         try:
             await self.pace.call(user, lambda: self.accounts.confirm_login(user))
         except BridgeError as error:
-            log.info("login_not_confirmed", flowdock_user=user, reason=str(error))
+            log.info("login_check_failed", flowdock_user=user, reason=str(error))

@@ -33,7 +33,7 @@ async def follow(question: Question) -> None:
     except (GitHubRefused, NotLinked):
         return
     except BridgeError as error:
-        log.info("merge_not_followed", repository=question.name, number=watch.number, reason=str(error))
+        log.info("merge_check_failed", repository=question.name, number=watch.number, reason=str(error))
         answer = {"status": "pending"}
     match answer:
         case {"status": "pending"} if watch.asked + 1 < MAX_ASKED:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bridge.connections.linked_accounts import LinkedAccounts
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked, reason_of
 from bridge.monitor.announce import announce
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.storage.pulls import PullRequestStore
@@ -47,12 +47,12 @@ class Question:
                     about=watch.about,
                     repository=self.name,
                     **subject,
-                    reason=str(error),
+                    reason=reason_of(error),
                 )
                 break
         return None
 
-    async def answer(self, event: str, key: str, *, number: int = 0, **news: Any) -> None:
+    async def answer(self, event: str, key: str, *, number: int = 0, **fields: Any) -> None:
         """Enqueue the answer as a delivery, about a pull request if it has a `number`; each `key` once."""
         repository_id = self.watch.repository_id
         delivery_id = f"{self.watch.about}:{repository_id}:{key}"
@@ -63,5 +63,5 @@ class Question:
             repository_id=repository_id,
             name=self.name,
             number=number,
-            **news,
+            **fields,
         )

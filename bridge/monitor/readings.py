@@ -15,7 +15,7 @@ from bridge.clients.github_logs import read_failure
 from bridge.clients.installation_tokens import InstallationTokens
 from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.core.actions import Call
-from bridge.core.errors import BridgeError, GitHubRefused, NotLinked
+from bridge.core.errors import BridgeError, GitHubRefused, NotLinked, reason_of
 from bridge.core.model import Payload
 from bridge.core.pulls import diffs
 from bridge.core.pulls.own_events import DIFF, JOB_LOG
@@ -77,7 +77,7 @@ class GitHubReader:
             log.info("reading_refused", **about, reason=str(refusal))
             answer = None
         except (BridgeError, LookupError, TypeError, ValueError, AttributeError) as error:
-            log.info("reading_postponed", **about, reason=str(error) or type(error).__name__)
+            log.info("reading_postponed", **about, reason=reason_of(error))
             return
         if answer is None or await self._enqueue(reading, answer):
             await self.pulls.readings.done(reading)
@@ -120,7 +120,7 @@ class GitHubReader:
         if failure is None:
             return None
         if failure.unread:
-            log.info("log_unread", repository=repository_id, job=reading.job, reason=failure.unread)
+            log.info("job_log_unavailable", repository=repository_id, job=reading.job, reason=failure.unread)
             if time.time() - reading.asked_at < LATE_SECONDS:
                 raise _NotYet
         about = {"id": reading.job, "sha": reading.sha, "numbers": reading.numbers}

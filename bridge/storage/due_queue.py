@@ -28,11 +28,11 @@ class DueQueue:
 
         Its note is replaced.
         """
-        await self._put("news", members, delay, note)
+        await self._put("add", members, delay, note)
 
     async def put_back(self, member: str, *, delay: float, note: str = "") -> None:
         """Make a member that was popped due again; one that was added meanwhile stays as it is."""
-        await self._put("again", [member], delay, note)
+        await self._put("put_back", [member], delay, note)
 
     async def pop(self) -> tuple[str, str] | None:
         """Remove a member that is due and return it with its note; None if none is."""
@@ -55,7 +55,7 @@ class DueQueue:
             try:
                 return msgspec.json.decode(found[0], type=kind)
             except msgspec.DecodeError as error:
-                log.warning("due_member_unreadable", kind=kind.__name__, reason=str(error))
+                log.warning("queued_entry_unreadable", kind=kind.__name__, reason=str(error))
                 if seconds:
                     await self.settle(*found)
         return None

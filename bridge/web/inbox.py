@@ -203,7 +203,7 @@ class Lender(linking.AccountLender):
                 return None
             user = await self._services.github.user(token)
         except BridgeError as error:
-            log.warning("inbox_token_not_lent", reason=str(error))
+            log.warning("inbox_token_check_failed", reason=str(error))
             return None
         return (user, token) if str(user.id) == user_id else None
 

@@ -110,7 +110,7 @@ class GitHubForInbox:
         try:
             await self._services.github.revoke(token)
         except BridgeError as error:
-            log.warning("inbox_token_not_revoked", reason=str(error))
+            log.warning("inbox_token_revocation_failed", reason=str(error))
 
 
 class GitHubReaders:

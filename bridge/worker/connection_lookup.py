@@ -56,7 +56,7 @@ class ConnectionLookup:
         if not connections or (full_name == claimed and await self._may_be_called(entry, delivery, claimed)):
             return connections
         log.warning(
-            "repository_name_not_believed",
+            "repository_name_rejected",
             delivery=delivery.id,
             repository_id=entry.repository_id,
             claimed=claimed,

@@ -212,7 +212,7 @@ class Translator:
                 "webhook_removed",
                 delivery=delivery.id,
                 repository=full_name,
-                todo="add the webhook again, or disconnect",
+                advice="add the webhook again, or disconnect",
             )
         elif delivery.event in translate.RULE_EVENTS:
             await task.work.forget_rules(repository_id)
@@ -244,25 +244,25 @@ class Translator:
         return results
 
     async def _of_checks(self, task: _Task) -> list[Translation]:
-        news = checks.delta(task.delivery)
-        if news is None:
+        delta = checks.delta(task.delivery)
+        if delta is None:
             return []
         repository_id, work = task.entry.repository_id, task.work
-        registers = checks.merge(await work.checks(repository_id, news.sha), news.checks)
+        registers = checks.merge(await work.checks(repository_id, delta.sha), delta.checks)
         results = []
-        for number in sorted({*news.numbers, *await work.heads(repository_id, news.sha)}):
+        for number in sorted({*delta.numbers, *await work.heads(repository_id, delta.sha)}):
             before = await work.snapshot(repository_id, number)
-            if before.is_known and before.head_sha == news.sha:
+            if before.is_known and before.head_sha == delta.sha:
                 found = checks.view(registers)
                 result = translate.translate_checks(
                     task.delivery, before, found, task.connections, now=time.time()
                 )
                 task.questions.if_ready(repository_id, task.delivery, result)
                 results.append(result)
-        work.keep_checks(repository_id, news.sha, registers)
+        work.keep_checks(repository_id, delta.sha, registers)
         if number := checks.queued_number(task.delivery):
-            results += await self._of_queue(task, number, (checks.view(registers), news.sha))
-        task.questions.about_jobs(task.entry, news.sha, results)
+            results += await self._of_queue(task, number, (checks.view(registers), delta.sha))
+        task.questions.about_jobs(task.entry, delta.sha, results)
         return results
 
     async def _of_job(self, task: _Task) -> list[Translation]:

@@ -108,7 +108,7 @@ async def test_a_claimed_member_is_due_again_unless_settled(queue: DueQueue) -> 
 
 
 @pytest.mark.parametrize("queue", [NOTES], indirect=True)
-async def test_news_about_a_claimed_member_outlasts_its_settling(queue: DueQueue) -> None:
+async def test_a_new_note_of_a_claimed_member_outlasts_its_settling(queue: DueQueue) -> None:
     await queue.add(["a"], delay=0, note="1")
     assert await queue.claim(seconds=LATER)
     await queue.add(["a"], delay=0, note="2")

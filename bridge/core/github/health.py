@@ -11,7 +11,7 @@ RECENT_SECONDS = 3600
 """Seconds for which a failed delivery shows that GitHub cannot reach bridge."""
 
 Hint = Literal["", "came", "heard", "removed", "archived"]
-"""The news in an event: any delivery; a ping, or news of the repository; the webhook was removed; the
+"""The kind of event: any delivery; a ping, or an event about the repository; the webhook was removed; the
 repository was archived."""
 
 

@@ -45,9 +45,7 @@ class Readers:
         try:
             yes = await self.github.may_read(person_id, repository_id)
         except BridgeError as error:
-            log.warning(
-                "inbox_reader_check_failed", person=person_id, reason=str(error), doing="showing nothing"
-            )
+            log.warning("inbox_reader_check_failed", person=person_id, reason=str(error))
             return False
         async with self._redis.pipeline(transaction=True) as pipe:
             # A no is negative.

@@ -15,7 +15,7 @@ import orjson
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.errors import BridgeError
+from bridge.core.errors import BridgeError, reason_of
 from bridge.inbox import keys
 from bridge.inbox.context import PAGES, Inbox
 from bridge.inbox.flows.flows import TeamFlow
@@ -113,7 +113,7 @@ class Notifier:
             raise
         except Exception as error:
             is_odd = not isinstance(error, BridgeError)
-            log.warning("notification_failed", person=due.person, reason=str(error), exc_info=is_odd)
+            log.warning("notification_failed", person=due.person, reason=reason_of(error), exc_info=is_odd)
             again = due.again(due.left)
         if again and due.tries + 1 < TRIES:
             await self._queue.settle(member, note, delay=60 * 4**due.tries, new_note=again)

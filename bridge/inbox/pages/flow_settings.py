@@ -73,7 +73,7 @@ async def bind(request: web.Request) -> web.Response:
     readers = request.app[INBOX].readers
     repository_id, full_name = await readers.github.find(person.id, name) if name and readers else (0, "")
     await request.app[INBOX].flows.change(flow.id, repository_id=repository_id, repository=full_name)
-    log.info("inbox_flow_bound", flow=flow.path, repository=full_name, by=person.id)
+    log.info("inbox_flow_restricted", flow=flow.path, repository=full_name, by=person.id)
     return redirect(path_of(flow, "settings"))
 
 

@@ -125,5 +125,5 @@ async def unsubscribe(request: web.Request) -> web.Response:
     store = request.app[DIGESTS].store
     if found := await store.linked(request.match_info["link"]):
         await store.end(found[0])
-        log.info("inbox_mail_ended", person=found[0])
+        log.info("inbox_digest_stopped", person=found[0])
     return render(request, "mail_end.html", person=None, is_on=False, path="")

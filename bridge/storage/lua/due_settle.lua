@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- End the claim to a member: remove it, or make it due later with another note. One that has news since it was
--- claimed, another note, stays as it is.
+-- End the claim to a member: remove it, or make it due later with another note. One that was added with another
+-- note since it was claimed stays as it is.
 local due, notes = KEYS[1], KEYS[2]
 local member, claimed, delay, note = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('HGET', notes, member) ~= claimed then return end
