@@ -77,65 +77,12 @@ def _refuse_second(
         )
 
 
-async def list_all(store: "ConnectionStore", *, as_json: bool) -> None:
-    """List the connections, without their flow tokens."""
-    found = await store.all()
-    if as_json:
-        print(
-            json.dumps(
-                [
-                    {
-                        "id": connection.id,
-                        "repository": connection.repository,
-                        "repository_id": connection.repository_id,
-                        "name": connection.name,
-                        "created_at": moment(connection.created_at),
-                    }
-                    for connection in found
-                ],
-                indent=2,
-            )
-        )
-        return
-    if not found:
-        print("There are no connections. Make one: bridge connect OWNER/REPO --flow-token TOKEN")
-        return
-    rows = [
-        (
-            connection.id,
-            connection.repository,
-            connection.name,
-            str(connection.repository_id or "waits for its first delivery"),
-            moment(connection.created_at),
-        )
-        for connection in found
-    ]
-    print(table(("ID", "REPOSITORY", "NAME", "GITHUB ID", "SINCE"), rows))
-
-
 async def disconnect(services: "Services", *, connection_id: str) -> None:
     """Remove a connection and its flow token, and tell its threads."""
     connection = await _found(services.connections, connection_id)
     await services.connections.remove(connection_id)
     await services.last_words.say(connection)
     print(f"Disconnected {connection.repository} ({connection.id}). bridge has forgotten its flow token.")
-
-
-async def options(store: "ConnectionStore", *, connection_id: str, changes: Sequence[str]) -> None:
-    """Show a connection's options, or change them: `NAME=VALUE`, lists comma-separated."""
-    given = dict(_option(change, list(Options().dump())) for change in changes)
-    connection = await _found(store, connection_id)
-    if given:
-        try:
-            chosen = Options.read(connection.options.dump() | given)
-        except BridgeError as error:
-            raise WrongArgument(str(error)) from None
-        connection = await store.change(connection_id, options=chosen)
-    rows = [
-        (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
-        for name, value in connection.options.dump().items()
-    ]
-    print(table(("OPTION", "VALUE"), rows))
 
 
 async def _found(store: "ConnectionStore", connection_id: str) -> Connection:
@@ -182,15 +129,39 @@ def connect_command(environ: Environ, /, **given: str) -> None:
     opening.with_services(environ, lambda services: connect(services, **given))
 
 
+def _with_store(environ: Environ, run: Callable[["ConnectionStore"], Awaitable[None]]) -> None:
+    from bridge.storage.connections import ConnectionStore
+
+    opening.with_redis(environ, lambda redis, vault: run(ConnectionStore(redis, vault)))
+
+
 @click.command("connections", epilog="Example: bridge connections --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_obj
-def list_command(environ: Environ, as_json: bool) -> None:
+@opening.given(_with_store)
+async def list_command(store: "ConnectionStore", *, as_json: bool) -> None:
     """List the connections.
 
     Needs ENCRYPTION_KEY. Changes nothing, and shows no flow token.
     """
-    _with_store(environ, lambda store: list_all(store, as_json=as_json))
+    found = [
+        {
+            "id": connection.id,
+            "repository": connection.repository,
+            "repository_id": connection.repository_id,
+            "name": connection.name,
+            "created_at": moment(connection.created_at),
+        }
+        for connection in await store.all()
+    ]
+    if as_json:
+        print(json.dumps(found, indent=2))
+    elif not found:
+        print("There are no connections. Make one: bridge connect OWNER/REPO --flow-token TOKEN")
+    else:
+        waits = {"repository_id": "waits for its first delivery"}
+        names = ("id", "repository", "name", "repository_id", "created_at")
+        rows = [[one[name] or waits.get(name, "") for name in names] for one in found]
+        print(table(("ID", "REPOSITORY", "NAME", "GITHUB ID", "SINCE"), rows))
 
 
 @click.command("disconnect", epilog="Example: bridge disconnect 3f9c2a7be1d04c58")
@@ -208,17 +179,23 @@ def disconnect_command(environ: Environ, connection_id: str) -> None:
 @click.command("options", epilog="Example: bridge options 3f9c2a7be1d04c58 drafts=quiet bases=main")
 @click.argument("connection_id", metavar="ID")
 @click.argument("changes", metavar="[NAME=VALUE]...", nargs=-1)
-@click.pass_obj
-def options_command(environ: Environ, connection_id: str, changes: Sequence[str]) -> None:
+@opening.given(_with_store)
+async def options_command(store: "ConnectionStore", *, connection_id: str, changes: Sequence[str]) -> None:
     """Show or change a connection's options.
 
     Needs ENCRYPTION_KEY, and an ID from `connections`. Changes nothing without NAME=VALUE. The options are
     groups, drafts, bots, labels and bases; groups and bases are lists, separated by commas.
     """
-    _with_store(environ, lambda store: options(store, connection_id=connection_id, changes=changes))
-
-
-def _with_store(environ: Environ, run: Callable[["ConnectionStore"], Awaitable[None]]) -> None:
-    from bridge.storage.connections import ConnectionStore
-
-    opening.with_redis(environ, lambda redis, vault: run(ConnectionStore(redis, vault)))
+    chosen = dict(_option(change, list(Options().dump())) for change in changes)
+    connection = await _found(store, connection_id)
+    if chosen:
+        try:
+            options = Options.read(connection.options.dump() | chosen)
+        except BridgeError as error:
+            raise WrongArgument(str(error)) from None
+        connection = await store.change(connection_id, options=options)
+    rows = [
+        (name, ", ".join(value) if isinstance(value, tuple) else str(value).lower())
+        for name, value in connection.options.dump().items()
+    ]
+    print(table(("OPTION", "VALUE"), rows))

@@ -1,6 +1,7 @@
 """The commands `inbox …`, and the address by which the first owner of the inbox comes in."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -37,18 +38,25 @@ def group(context: click.Context) -> None:
         serve.start("inbox", context.obj)
 
 
+def _with_inbox(
+    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needs_address: bool = False
+) -> None:
+    async def run(services: "Services") -> None:
+        if not services.settings.inbox:
+            raise NoInbox
+        await command(services)
+
+    opening.with_services(environ, run, needs_address=needs_address)
+
+
 @group.command(epilog="Example: bridge inbox application")
-@click.pass_obj
-def application(environ: Environ) -> None:
+@opening.given(partial(_with_inbox, needs_address=True))
+async def application(services: "Services") -> None:
     """Print the settings of its application.
 
     That is a bridge elsewhere, whose threads this inbox shows. Needs the inbox's WEB_URL and ENCRYPTION_KEY.
     The secret is the same each time.
     """
-    _with_inbox(environ, _show_application, needs_address=True)
-
-
-async def _show_application(services: "Services") -> None:
     from bridge.clients.flowdock_credentials import with_own_credentials
 
     settings = await with_own_credentials(services.settings, services.redis)
@@ -57,23 +65,21 @@ async def _show_application(services: "Services") -> None:
     click.echo(f"FLOWDOCK_CLIENT_SECRET={settings.flowdock_client_secret}")
 
 
-@group.command(epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox.")
+@group.command(
+    epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox."
+)
 @click.argument("login", metavar="LOGIN")
-@click.pass_obj
-def owner(environ: Environ, login: str) -> None:
+@opening.given(_with_inbox)
+async def owner(services: "Services", *, login: str) -> None:
     """Make someone an owner of the inbox, by their login on GitHub.
 
     Needs ENCRYPTION_KEY. They sign in with GitHub, and may then invite others.
     """
+    from bridge.inbox.people.people import PeopleStore
+
     login = login.removeprefix("@")
     if not is_login(login):
         raise WrongArgument(f"{login!r} is not a login on GitHub")
-    _with_inbox(environ, lambda services: _make_owner(services, login))
-
-
-async def _make_owner(services: "Services", login: str) -> None:
-    from bridge.inbox.people.people import PeopleStore
-
     user = orjson.loads(await services.github.public_user(login))
     people = PeopleStore(services.redis)
     person = await people.put(
@@ -88,18 +94,14 @@ async def _make_owner(services: "Services", login: str) -> None:
 
 
 @group.command(epilog="Example: bridge inbox export team/main")
-@click.argument("flow", metavar="FLOW")
-@click.pass_obj
-def export(environ: Environ, flow: str) -> None:
+@click.argument("path", metavar="FLOW")
+@opening.given(_with_inbox)
+async def export(services: "Services", *, path: str) -> None:
     """Write a flow as JSON to standard output.
 
     Needs ENCRYPTION_KEY. FLOW is the end of its address, such as team/main. Writes its people, sources,
     threads and messages.
     """
-    _with_inbox(environ, lambda services: _export(services, flow))
-
-
-async def _export(services: "Services", path: str) -> None:
     from bridge.inbox.api.export import exported
     from bridge.web.inbox import make_inbox
 
@@ -108,17 +110,6 @@ async def _export(services: "Services", path: str) -> None:
         raise NotFound(f"there is no flow {path!r}: its address ends in /inbox/flows/FLOW")
     async for piece in exported(inbox, flow):
         click.echo(piece, nl=False)
-
-
-def _with_inbox(
-    environ: Environ, command: Callable[["Services"], Awaitable[None]], *, needs_address: bool = False
-) -> None:
-    async def run(services: "Services") -> None:
-        if not services.settings.inbox:
-            raise NoInbox
-        await command(services)
-
-    opening.with_services(environ, run, needs_address=needs_address)
 
 
 async def first_owner_address(services: "Services") -> str:

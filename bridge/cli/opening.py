@@ -5,9 +5,11 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import click
 from platformdirs import user_state_path
 
 from bridge import settings
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from bridge.core.security.encryption import Vault
     from bridge.services import Services
     from bridge.storage.redis import Redis
+
+T = TypeVar("T")
 
 Environ = Mapping[str, str]
 
@@ -101,6 +105,22 @@ def with_services(
 
     with redis_url(chosen) as url:
         asyncio.run(run(url))
+
+
+def given(
+    opener: Callable[[Environ, Callable[[T], Awaitable[None]]], None],
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Make a command of a coroutine, whose first argument is what `opener` opens."""
+
+    def decorate(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        @click.pass_obj
+        @wraps(command)
+        def run(environ: Environ, /, **arguments: object) -> None:
+            opener(environ, lambda opened: command(opened, **arguments))
+
+        return run
+
+    return decorate
 
 
 def quiet() -> None:
