@@ -186,6 +186,10 @@ def _inbox_bounds(reader: Reader) -> InboxBounds:
     )
 
 
+def _api_of(github_url: str) -> str:
+    return GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
+
+
 def _github_app(reader: Reader, alone: str) -> tuple[bool, bool]:
     """Return whether an App made by bridge may serve, and whether an OAuth App's settings are needed."""
     app = reader.switch("GITHUB_APP") and not alone
@@ -201,9 +205,8 @@ def _webhook_secrets(reader: Reader, *, alone: bool, optional: bool) -> tuple[st
 def _read(reader: Reader) -> Settings:
     port, alone = reader.whole_number("PORT", 8080), _application_url(reader)
     app, of_environment = _github_app(reader, alone)
-    web_url, github_url = _web_url(reader, port), reader.url("GITHUB_URL", GITHUB)
-    github_api_url = GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
-    inbox = not "".join(map(reader.text, _FLOWDOCK))
+    web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
+    github_url = reader.url("GITHUB_URL", GITHUB)
     return Settings(
         port=port,
         listen_address=reader.address("LISTEN_ADDRESS"),
@@ -220,7 +223,7 @@ def _read(reader: Reader) -> Settings:
         github_webhook_secrets=_webhook_secrets(reader, alone=bool(alone), optional=not of_environment),
         github_app=app,
         github_url=github_url,
-        github_api_url=reader.url("GITHUB_API_URL", github_api_url),
+        github_api_url=reader.url("GITHUB_API_URL", _api_of(github_url)),
         cookie_secrets=reader.secrets("COOKIE_SECRET"),
         encryption_keys=reader.secrets("ENCRYPTION_KEY"),
         log_level=reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
