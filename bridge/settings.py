@@ -190,6 +190,10 @@ def _api_of(github_url: str) -> str:
     return GITHUB_API if github_url == GITHUB else f"{github_url}/api/v3"
 
 
+def _has_inbox(reader: Reader) -> bool:
+    return not "".join(map(reader.text, _FLOWDOCK))
+
+
 def _github_app(reader: Reader, alone: str) -> tuple[bool, bool]:
     """Return whether an App made by bridge may serve, and whether an OAuth App's settings are needed."""
     app = reader.switch("GITHUB_APP") and not alone
@@ -205,8 +209,7 @@ def _webhook_secrets(reader: Reader, *, alone: bool, optional: bool) -> tuple[st
 def _read(reader: Reader) -> Settings:
     port, alone = reader.whole_number("PORT", 8080), _application_url(reader)
     app, of_environment = _github_app(reader, alone)
-    web_url, inbox = _web_url(reader, port), not "".join(map(reader.text, _FLOWDOCK))
-    github_url = reader.url("GITHUB_URL", GITHUB)
+    web_url, inbox, github_url = _web_url(reader, port), _has_inbox(reader), reader.url("GITHUB_URL", GITHUB)
     return Settings(
         port=port,
         listen_address=reader.address("LISTEN_ADDRESS"),

@@ -109,22 +109,22 @@ def _option(change: str, known: Sequence[str]) -> tuple[str, Any]:
 @click.command("connect", epilog="Example: bridge connect acme/component --flow-token -")
 @click.argument("repository", metavar="OWNER/REPO")
 @click.option(
-    "--flow-token", required=True, metavar="TOKEN", help="The source's token; - reads it from stdin."
+    "--flow-token", required=True, metavar="TOKEN", help="The source's token, or - to read it from stdin."
 )
 @click.option(
     "--flow",
     default="",
     metavar="ORGANIZATION/FLOW",
-    help="The token's flow, needed only if the token does not tell.",
+    help="The source's flow. Needed only if Flowdock does not name it.",
 )
 @click.option("--name", default="", help="Name of the connection. [default: OWNER/REPO]")
 @click.pass_obj
 def connect_command(environ: Environ, /, **given: str) -> None:
     """Connect a repository to a flow.
 
-    Needs ENCRYPTION_KEY, the token of a source in the flow, and a server that knows it: with an inbox of its
-    own, bridge must be running. Leaves a connection in Redis, its token encrypted. Makes no webhook: see
-    `hook`.
+    Needs ENCRYPTION_KEY and the token of a source in the flow. Asks Flowdock about the token: with an inbox
+    of its own, bridge must be running. Stores the connection in Redis, with the token encrypted. Creates no
+    webhook: see `hook`.
     """
     opening.with_services(environ, lambda services: connect(services, **given))
 
@@ -170,8 +170,8 @@ async def list_command(store: "ConnectionStore", *, as_json: bool) -> None:
 def disconnect_command(environ: Environ, connection_id: str) -> None:
     """Remove a connection.
 
-    Needs ENCRYPTION_KEY, and an ID from `connections`. Posts a last message to the threads of open pull
-    requests, then forgets the flow token. Leaves the threads, and the webhook on GitHub.
+    Needs ENCRYPTION_KEY, and an ID from `connections`. Deletes the flow token, and posts a last message to
+    the threads of open pull requests. The threads stay, and so does the webhook on GitHub.
     """
     opening.with_services(environ, lambda services: disconnect(services, connection_id=connection_id))
 

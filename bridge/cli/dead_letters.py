@@ -36,8 +36,8 @@ def _subject(letter: "DeadLetter") -> str:
 def group(context: click.Context) -> None:
     """List, show, redrive or drop what failed for good.
 
-    A dead letter is a delivery or a message that bridge gave up on. Needs ENCRYPTION_KEY. Without a command
-    it lists them.
+    A dead letter is a delivery or a message that bridge gave up on. Needs ENCRYPTION_KEY. Without a command,
+    lists them.
     """
     if context.invoked_subcommand is None:
         context.invoke(list_command)

@@ -62,8 +62,8 @@ def unknown(path: Path) -> set[str]:
 def init_command(file: str, web_url: str, redis_url: str) -> None:
     """Write a file of settings with fresh secrets.
 
-    Needs nothing. Leaves FILE, which only you can read, with a comment for each setting; - prints it. Never
-    overwrites a file. Says which settings are still missing, and which addresses to register.
+    Needs nothing. Only you can read FILE, which has a comment for each setting. With - it is printed instead.
+    Never overwrites a file. Says which settings are still missing, and which addresses to register.
     """
     web_url = web_url.rstrip("/")
     _, wrong = settings.examine({"WEB_URL": web_url, "REDIS_URL": redis_url}, needed=frozenset())
@@ -114,7 +114,7 @@ Still missing: {", ".join(missing)}.
    and secret. Or set GITHUB_APP=1: bridge then creates a GitHub App at {web_url}/github/manifest,
    which asks for SETUP_SECRET.
 2. Start bridge:     {command} serve
-3. Check all of it:  {command} doctor
+3. Check everything: {command} doctor
 bridge serves an inbox of its own. Only for another server that speaks Flowdock's protocol, register an OAuth
 application there: callback {web_url}/auth/flowdock/callback, setup URI {web_url}/flowdock/setup,
 configuration URI {web_url}/flowdock/configure."""

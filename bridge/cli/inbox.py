@@ -28,9 +28,9 @@ class NoInbox(BridgeError):
 def group(context: click.Context) -> None:
     """Run the inbox alone, or manage it.
 
-    By itself, it serves the inbox to a bridge elsewhere, its application, in WEB_CONCURRENCY processes. Needs
-    WEB_URL, INBOX_APPLICATION_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET, COOKIE_SECRET and ENCRYPTION_KEY,
-    and a Redis as `serve` does. On SIGTERM it finishes its requests, within 25 seconds.
+    Without a command, serves the inbox to a bridge elsewhere, its application, in WEB_CONCURRENCY processes.
+    Needs WEB_URL, INBOX_APPLICATION_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET, COOKIE_SECRET and
+    ENCRYPTION_KEY, and Redis as `serve` does. On SIGTERM, finishes its requests within 25 seconds.
     """
     if context.invoked_subcommand is None:
         from bridge.cli import serve
@@ -52,10 +52,10 @@ def _with_inbox(
 @group.command(epilog="Example: bridge inbox application")
 @opening.given(partial(_with_inbox, needs_address=True))
 async def application(services: "Services") -> None:
-    """Print the settings of its application.
+    """Print a bridge's settings for this inbox.
 
-    That is a bridge elsewhere, whose threads this inbox shows. Needs the inbox's WEB_URL and ENCRYPTION_KEY.
-    The secret is the same each time.
+    They are for a bridge elsewhere, whose threads this inbox shows. Needs the inbox's WEB_URL and
+    ENCRYPTION_KEY. The secret is the same each time.
     """
     from bridge.clients.flowdock_credentials import with_own_credentials
 

@@ -52,14 +52,14 @@ def _fail(sentence: str, status: int = EXIT_FAILED) -> int:
     "--env-file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Read settings from a file of NAME=VALUE lines too; the environment takes precedence.",
+    help="Also read settings from a file of NAME=VALUE lines. The environment takes precedence.",
 )
 @click.pass_obj
 def bridge(environ: MutableMapping[str, str], env_file: Path | None) -> None:
-    """Keep a thread for each GitHub pull request.
+    """Show each GitHub pull request as a thread of a team inbox.
 
-    All settings come from the environment. `init` writes a file of them to begin with. A command works on the
-    bridge whose settings it has: give it those of the running one, REDIS_URL above all.
+    Settings come from the environment, or from a file such as `init` writes. Give each command the settings
+    of the running bridge, above all its REDIS_URL.
 
     Exit status: 0 if the command did its work, 1 if it failed, 2 if a setting or an argument is wrong.
     """
@@ -84,10 +84,10 @@ bridge.add_command(inbox.group)
 def serve(environ: Environ) -> None:
     """Run the web server and the worker in one process.
 
-    Needs GitHub's settings and bridge's own secrets: see `init`. Without Flowdock's it serves an inbox of its
-    own, and prints an address by which its first owner comes in. Without REDIS_URL it starts a Redis that
-    keeps its data in your state folder (~/.local/state/bridge on Linux); where no secret is set either, the
-    first start makes them there. On SIGTERM it finishes its work within 25 seconds.
+    Needs GitHub's settings and bridge's own secrets: see `init`. Without Flowdock's settings, serves an inbox
+    of its own, and prints a link for its first owner. Without REDIS_URL, starts a Redis that keeps its data
+    in your state folder (~/.local/state/bridge on Linux). If no secret is set either, creates them there at
+    the first start. On SIGTERM, finishes its work within 25 seconds.
     """
     _run("serve", environ)
 
@@ -97,8 +97,8 @@ def serve(environ: Environ) -> None:
 def web(environ: Environ) -> None:
     """Run the web server, in WEB_CONCURRENCY processes.
 
-    Needs the same settings as `serve`, and a worker beside it. Replaces a process that dies. On SIGTERM all
-    processes finish their requests, within 25 seconds.
+    Needs the same settings as `serve`, and a worker beside it. Replaces a process that dies. On SIGTERM,
+    finishes its requests within 25 seconds.
     """
     _run("web", environ)
 
@@ -109,8 +109,8 @@ def worker(environ: Environ) -> None:
     """Run a worker.
 
     Needs the same settings as `serve`. Several workers share the deliveries through Redis. Answers /metrics
-    on METRICS_PORT, where that is set. On SIGTERM it finishes its work within 25 seconds, and leaves the
-    rest in Redis.
+    on METRICS_PORT, if that is set. On SIGTERM, finishes its work within 25 seconds, and leaves the rest in
+    Redis.
     """
     _run("worker", environ)
 
@@ -125,10 +125,10 @@ def _run(half: str, environ: Environ) -> None:
 @click.argument("repository", metavar="[OWNER/REPO]", default="")
 @click.pass_obj
 def recover(environ: Environ, repository: str) -> None:
-    """Have GitHub redeliver what failed.
+    """Have GitHub redeliver failed deliveries.
 
     Needs WEB_URL and ENCRYPTION_KEY, and either GITHUB_TOKEN or the linked accounts of the people who
-    connected the repositories. GitHub keeps failed deliveries for three days. Without OWNER/REPO it asks for
+    connected the repositories. GitHub keeps failed deliveries for three days. Without OWNER/REPO, asks for
     all repositories.
     """
     from bridge.cli import recover
@@ -149,7 +149,7 @@ def hook(environ: Environ, repository: str, login: str) -> None:
     """Create or repair a webhook, and wait for its ping.
 
     Needs WEB_URL and ENCRYPTION_KEY, a running bridge that GitHub can reach, and either GITHUB_TOKEN or the
-    linked account of an administrator. Leaves one working webhook on GitHub.
+    linked account of an administrator. The repository then has exactly one webhook to bridge.
     """
     from bridge.cli import hook
 
@@ -167,8 +167,8 @@ def hook(environ: Environ, repository: str, login: str) -> None:
 def rotate(environ: Environ, dry_run: bool) -> None:
     """Encrypt all secrets in Redis with the first key.
 
-    Needs ENCRYPTION_KEY=NEW,OLD: each key decrypts, the first one encrypts. bridge may keep running.
-    Afterwards ENCRYPTION_KEY needs NEW alone. The command may be repeated.
+    Needs ENCRYPTION_KEY=NEW,OLD: each key decrypts, the first one encrypts. bridge may keep running, and the
+    command may be repeated. Afterwards, remove OLD from ENCRYPTION_KEY.
     """
     from bridge.cli.rotate_keys import rotate_keys
 
@@ -204,7 +204,7 @@ def doctor(context: click.Context, offline: bool, as_json: bool) -> None:
     """Check this installation, and say what to do.
 
     Checks the settings, Redis, GitHub, Flowdock, the mail server, the public address and each webhook.
-    Changes nothing. A check that is "wrong" makes the command fail, one that is "warn" does not.
+    Changes nothing. Fails if a check is "wrong", not if it is "warn".
     """
     from bridge.cli import doctor
 

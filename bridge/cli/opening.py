@@ -62,7 +62,7 @@ def first_settings(environ: Environ) -> dict[str, str]:
         return {}
     folder.mkdir(parents=True, exist_ok=True)
     env_files.write(folder / "settings.env", "".join(f"{name}={value}\n" for name, value in made.items()))
-    print(f"Made secrets in {folder / 'settings.env'}: back this folder up.", flush=True)
+    print(f"Created secrets in {folder / 'settings.env'}: back up this folder.", flush=True)
     return made
 
 

@@ -92,9 +92,7 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
         # Where several processes serve, each would print another.
         is_one = half == "serve" or (half == "inbox" and pipe is None)
         if is_one and (address := await inbox.first_owner_address(services)):
-            print(
-                f"The inbox has no owner yet. Sign in there to own it; it works once: {address}", flush=True
-            )
+            print(f"The inbox has no owner yet. Own it by this link, which works once: {address}", flush=True)
         try:
             await run(services, web_half=half != "worker", worker_half=half in ("serve", "worker"))
         # Not except*: until Python 3.11.4 it wraps what is raised in it.

@@ -80,7 +80,7 @@ def _of_client(whose: str, error: OAuthFailed, advice: str) -> Finding:
 async def public_address(services: Services) -> Finding:
     """Check that WEB_URL leads to a bridge that has this secret and this Redis."""
     url = services.settings.web_url
-    unseen = "it may be fine from outside; the ping of a webhook shows that"
+    unseen = "it may work from outside; a webhook's ping shows that"
     async with open_session() as session:
         try:
             async with session.get(f"{url}/healthz", allow_redirects=False) as response:

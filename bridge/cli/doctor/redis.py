@@ -42,7 +42,7 @@ async def _server(services: Services) -> list[CheckRow]:
     except Exception as error:
         wrong = f"REDIS_URL does not answer ({type(error).__name__})"
         if services.settings.redis_cluster:
-            wrong += ", or is not a cluster: then remove REDIS_CLUSTER"
+            wrong += ", or it is not a cluster: then remove REDIS_CLUSTER"
         return [CheckRow("Redis", "wrong", wrong)]
     nodes, is_cluster = await redis.nodes(), services.settings.redis_cluster
     queue_bytes = services.settings.budgets.queue // len(nodes)
@@ -178,14 +178,14 @@ async def _room(services: Services, partitions: Sequence[dict[bytes, bytes]]) ->
     """Warn near a budget: beyond it, deliveries are refused."""
     budgets = services.settings.budgets
     held = {name: int(size) for one in partitions for name, size in one.items() if name.isdigit()}
-    text = f"{sum(held.values()) / 2**20:.1f} MB waits"
+    text = f"{sum(held.values()) / 2**20:.1f} MB waiting"
     if budgets.queue and sum(held.values()) > NEARLY_FULL * budgets.queue:
         return "warn", f"{text}, near QUEUE_BYTES: start more workers, or see the log for what delays them"
     full = [int(name) for name, size in held.items() if size > NEARLY_FULL * (budgets.repository or size * 2)]
     if full:
         names = [await services.pulls.repository_name(one) or str(one) for one in sorted(full)[:3]]
         which = ", ".join(names) + (f" and {len(full) - 3} more" if full[3:] else "")
-        return "warn", f"{which}: near REPOSITORY_BYTES: see the log for what delays its messages"
+        return "warn", f"{which} is near REPOSITORY_BYTES: see the log for what delays its messages"
     return "fine", text
 
 

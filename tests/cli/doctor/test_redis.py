@@ -140,7 +140,7 @@ async def test_a_repository_near_its_budget(asking: Doctor) -> None:
     await redis.hset(keys.backlog(3), mapping={"17": 30 * 2**20, "all": 30 * 2**20, "dead": 2**40})
     assert await asking.row("queue") == (
         "warn",
-        "17: near REPOSITORY_BYTES: see the log for what delays its messages",
+        "17 is near REPOSITORY_BYTES: see the log for what delays its messages",
     )
     for partition in range(8):
         await redis.hset(keys.backlog(partition), str(partition), 30 * 2**20)
