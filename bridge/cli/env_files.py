@@ -92,7 +92,7 @@ def write(path: Path, text: str) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
     except FileExistsError:
-        raise BridgeError(f"{path} exists and stays as it is: name another file, or move it away") from None
+        raise BridgeError(f"{path} already exists: name another file, or move it away") from None
     except OSError as error:
         raise BridgeError(f"cannot write {path}: {error.strerror}") from None
     try:

@@ -50,8 +50,8 @@ KINDS = (
     Kind(name="GitHub tokens to link", prefix="inbox:{people}:rights:", place="inbox-rights:"),
     Kind(name="GitHub tokens of the inbox", prefix="inbox:{people}:github:", place="inbox-github:"),
     Kind(name="webhook secrets", prefix=keys.webhook(""), place="webhook:"),
-    Kind(name="connectings", prefix=keys.intent(""), place="intent:"),
-    Kind(name="sessions and steps", prefix=keys.once("", "").removesuffix(":"), place=""),
+    Kind(name="connects under way", prefix=keys.intent(""), place="intent:"),
+    Kind(name="sessions and sign-ins", prefix=keys.once("", "").removesuffix(":"), place=""),
 )
 """All kinds of encrypted values. A test finds any other in Redis."""
 

@@ -92,7 +92,7 @@ def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     link.symlink_to(tmp_path / "nowhere")
     for file in (mine, link, tmp_path):
         assert init(file) == 1
-        assert "exists and stays as it is" in capsys.readouterr().err
+        assert "already exists: name another file" in capsys.readouterr().err
     assert mine.read_text() == "mine"
     assert not (tmp_path / "nowhere").exists()
 

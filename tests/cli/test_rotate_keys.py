@@ -55,7 +55,7 @@ async def test_all_gets_the_new_keys_seal_and_keeps_its_lifetime(redis: Any, sto
     before = await redis.get(keys.once("session", "hash"))
     assert counted(await rotate(redis, NEW, OLD)) == {
         "flow tokens": (2, 0, 0),
-        "sessions and steps": (1, 0, 0),
+        "sessions and sign-ins": (1, 0, 0),
     }
     new = ConnectionStore(redis, Vault([NEW]))
     assert {one.flow_token for one in await new.all()} == {"flow-token-1", "flow-token-2"}
@@ -70,7 +70,7 @@ async def test_once_more_changes_nothing(redis: Any, store: ConnectionStore) -> 
     before = await everything(redis)
     assert counted(await rotate(redis, NEW, OLD)) == {
         "flow tokens": (0, 2, 0),
-        "sessions and steps": (0, 1, 0),
+        "sessions and sign-ins": (0, 1, 0),
     }
     assert await everything(redis) == before
 
@@ -78,7 +78,7 @@ async def test_once_more_changes_nothing(redis: Any, store: ConnectionStore) -> 
 async def test_a_dry_run_only_counts(redis: Any, store: ConnectionStore) -> None:
     before = await everything(redis)
     done = await rotate(redis, NEW, OLD, dry_run=True)
-    assert counted(done) == {"flow tokens": (2, 0, 0), "sessions and steps": (1, 0, 0)}
+    assert counted(done) == {"flow tokens": (2, 0, 0), "sessions and sign-ins": (1, 0, 0)}
     assert await everything(redis) == before
 
 
@@ -90,7 +90,7 @@ async def test_more_than_one_page_of_keys(redis: Any, store: ConnectionStore) ->
     done = await key_rotation.rotate(
         redis, Vault([NEW, OLD]), dry_run=False, progress=lambda *step: told.append(step)
     )
-    assert done.kinds["sessions and steps"].rewritten == len(names) + 1
+    assert done.kinds["sessions and sign-ins"].rewritten == len(names) + 1
     assert len(told) > 2, "no step takes them all"
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1] >= len(names)
@@ -119,7 +119,7 @@ async def test_an_undecryptable_value_is_left_as_it_is(
     name = keys.once("claim", "spoilt")
     await redis.set(name, spoilt, ex=100)
     done = await rotate(redis, NEW, OLD)
-    assert counted(done)["sessions and steps"] == (1, 0, 1)
+    assert counted(done)["sessions and sign-ins"] == (1, 0, 1)
     assert (sum(done.missing.values()), done.damaged) == (missing, damaged)
     assert await redis.get(name) == spoilt
     assert 0 < await redis.ttl(name) <= 100

@@ -304,7 +304,7 @@ async def test_doctor_without_an_app(house: House, redis_url: str) -> None:
     assert found["GitHub settings"] == ("fine", "")
     assert found["GitHub credentials"] == (
         "wrong",
-        f"bridge has no GitHub App yet: make it at {house.bridge}/github/manifest",
+        f"bridge has no GitHub App yet: create it at {house.bridge}/github/manifest",
     )
     assert found["public address"][0] == "fine"
 

@@ -39,7 +39,7 @@ async def github_client(services: Services) -> Finding:
     try:
         credentials = await services.credentials.current()
     except NoCredentials as error:
-        return "wrong", f"{error}: make it at {services.settings.web_url}/github/manifest"
+        return "wrong", f"{error}: create it at {services.settings.web_url}/github/manifest"
     whose = f"of the GitHub App {credentials.app.name}" if credentials.app else "of the OAuth App"
     try:
         await services.github.exchange(_MADE_UP, verifier=_MADE_UP)
