@@ -62,7 +62,7 @@ async def hook(services: Services, *, typed: str, login: str, token: str) -> Non
 
 
 async def _see_ping(services: Services, repository: Repository, ensured: Ensured, admin: _Admin) -> None:
-    # A change is looked for, not a time: the web process may have another clock.
+    # Wait for a change, not for a time: the web process may have another clock.
     async def pinged_at() -> float:
         return await services.webhook_keys.pinged_at(ensured.id, repository_id=repository.id)
 

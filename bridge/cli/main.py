@@ -115,10 +115,10 @@ def worker(environ: Environ) -> None:
     _run("worker", environ)
 
 
-def _run(half: str, environ: Environ) -> None:
+def _run(command: str, environ: Environ) -> None:
     from bridge.cli import serve
 
-    serve.start(half, environ)
+    serve.start(command, environ)
 
 
 @bridge.command(epilog="Example: bridge recover acme/component")

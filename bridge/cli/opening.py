@@ -25,27 +25,27 @@ T = TypeVar("T")
 Environ = Mapping[str, str]
 
 FIRST_SETTINGS = ("COOKIE_SECRET", "ENCRYPTION_KEY")
-"""The settings that the first start makes, where none of them is there."""
+"""The secrets that the first start creates if none of them is set."""
 
 _NEEDED = frozenset({"ENCRYPTION_KEY"})
 """The settings that each command with Redis needs."""
 
 
 def state_folder() -> Path:
-    """Return the folder of the embedded Redis and of the settings that the first start made."""
+    """Return the folder of the embedded Redis and of the settings that the first start created."""
     return user_state_path("bridge", appauthor=False)
 
 
 def kept_settings(environ: Environ) -> dict[str, str]:
-    """Return the settings that the first start made; none where REDIS_URL leads elsewhere."""
+    """Return the settings that the first start created; none if REDIS_URL leads elsewhere."""
     file = state_folder() / "settings.env"
     return env_files.read(file) if not environ.get("REDIS_URL") and file.exists() else {}
 
 
 def first_settings(environ: Environ) -> dict[str, str]:
-    """Make the settings of a first start with the embedded Redis, and keep them beside it; else none.
+    """Create the settings of a first start with the embedded Redis beside it; any other start has none.
 
-    Raises `SettingsError` over the data of an earlier start, which another key could not read.
+    Raises `SettingsError` if there is data of an earlier start: a new key could not decrypt it.
     """
     folder = state_folder()
     if any(environ.get(name) for name in ("REDIS_URL", *FIRST_SETTINGS)):

@@ -1,6 +1,6 @@
 """The commands `serve`, `web`, `worker`, `inbox`: processes that run until SIGTERM or SIGINT, and then drain.
 
-What prometheus_client reads when it is imported must be set before: so bridge's services are imported late.
+prometheus_client reads its environment when it is imported, so bridge's services are imported late.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bridge.services import Services
 
 GC_THRESHOLDS = (5_000, 10, 10)
-"""Far above Python's own: a request leaves few cycles behind, and each look for them stops everything."""
+"""Far above Python's own: a request leaves few cycles behind, and each collection stops the process."""
 
 RETRY_SECONDS = 1
 """Until Redis is asked again at the start."""
@@ -39,10 +39,10 @@ RETRY_SECONDS = 1
 log = structlog.get_logger()
 
 
-def start(half: str, environ: opening.Environ) -> None:
+def start(command: str, environ: opening.Environ) -> None:
     """Run one of the four until it is told to stop; raises `SettingsError`, `BridgeError`."""
-    alone = half == "inbox"
-    if half == "serve":
+    alone = command == "inbox"
+    if command == "serve":
         environ = {**environ, **opening.first_settings(environ)}
     chosen = settings.read(environ, needed=settings.NEEDED_ALONE if alone else None)
     if alone and not chosen.inbox:
@@ -50,15 +50,15 @@ def start(half: str, environ: opening.Environ) -> None:
     if chosen.inbox_application_url and not alone:
         raise settings.SettingsError(["INBOX_APPLICATION_URL is for `bridge inbox` alone: remove it here"])
     configure(level=chosen.log_level, log_format=chosen.log_format)
-    log.info("starting", command=half, version=__version__)
+    log.info("starting", command=command, version=__version__)
     with opening.redis_url(chosen) as url:
-        if half in ("web", "inbox") and chosen.web_concurrency > 1:
-            _supervise(half, chosen, url)
+        if command in ("web", "inbox") and chosen.web_concurrency > 1:
+            _supervise(command, chosen, url)
         else:
-            _run(half, replace(chosen, web_concurrency=1), url)
+            _run(command, replace(chosen, web_concurrency=1), url)
 
 
-def _supervise(half: str, chosen: Settings, redis_url: str) -> None:
+def _supervise(command: str, chosen: Settings, redis_url: str) -> None:
     supervisor.check_port(chosen.port, chosen.listen_address)
     try:
         metrics = tempfile.TemporaryDirectory(prefix="bridge-metrics-")
@@ -70,15 +70,15 @@ def _supervise(half: str, chosen: Settings, redis_url: str) -> None:
         # Loaded once, its memory is shared by all.
         importlib.import_module("bridge.web.app")
         gc.freeze()
-        supervisor.supervise(partial(_run, half, chosen, redis_url), count=chosen.web_concurrency)
+        supervisor.supervise(partial(_run, command, chosen, redis_url), count=chosen.web_concurrency)
 
 
-def _run(half: str, chosen: Settings, redis_url: str, pipe: int | None = None) -> None:
+def _run(command: str, chosen: Settings, redis_url: str, pipe: int | None = None) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_open(half, chosen, redis_url, pipe))
+        runner.run(_open(command, chosen, redis_url, pipe))
 
 
-async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -> None:
+async def _open(command: str, chosen: Settings, redis_url: str, pipe: int | None) -> None:
     from bridge.services import open_services
 
     # All that is imported stays: the garbage collector need not look at it again.
@@ -86,15 +86,15 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
     gc.set_threshold(*GC_THRESHOLDS)
     stop = Shutdown()
     _stop_when_told(stop, pipe)
-    if not await _wait_for_redis(half, chosen, redis_url, stop):
+    if not await _wait_for_redis(command, chosen, redis_url, stop):
         return
-    async with open_services(chosen, redis_url=redis_url, for_web=half != "worker", stop=stop) as services:
+    async with open_services(chosen, redis_url=redis_url, for_web=command != "worker", stop=stop) as services:
         # Where several processes serve, each would print another.
-        is_one = half == "serve" or (half == "inbox" and pipe is None)
+        is_one = command == "serve" or (command == "inbox" and pipe is None)
         if is_one and (address := await inbox.first_owner_address(services)):
             print(f"The inbox has no owner yet. Own it by this link, which works once: {address}", flush=True)
         try:
-            await run(services, web_half=half != "worker", worker_half=half in ("serve", "worker"))
+            await run(services, web_half=command != "worker", worker_half=command in ("serve", "worker"))
         # Not except*: until Python 3.11.4 it wraps what is raised in it.
         except ExceptionGroup as group:
             if not isinstance(error := group.exceptions[0], BridgeError):
@@ -102,7 +102,7 @@ async def _open(half: str, chosen: Settings, redis_url: str, pipe: int | None) -
             raise error from None
 
 
-async def _wait_for_redis(half: str, chosen: Settings, redis_url: str, stop: Shutdown) -> bool:
+async def _wait_for_redis(command: str, chosen: Settings, redis_url: str, stop: Shutdown) -> bool:
     """Bind Redis to the servers of these settings as soon as it answers; refuse all requests until then.
 
     Returns False if bridge is told to stop before. Raises `AnotherServer`.
@@ -120,18 +120,18 @@ async def _wait_for_redis(half: str, chosen: Settings, redis_url: str, stop: Shu
 
         if await is_bound():
             return True
-        async with _refusing(half, chosen):
+        async with _refusing(command, chosen):
             while not (stop.is_set() or await is_bound()):
                 await stop.pause(RETRY_SECONDS)
     return not stop.is_set()
 
 
-def _refusing(half: str, chosen: Settings) -> AbstractAsyncContextManager[None]:
-    if half == "worker" and not chosen.metrics_port:
+def _refusing(command: str, chosen: Settings) -> AbstractAsyncContextManager[None]:
+    if command == "worker" and not chosen.metrics_port:
         return nullcontext()
     from bridge.web.app import refusing
 
-    return refusing(chosen, for_machines=half == "worker")
+    return refusing(chosen, for_machines=command == "worker")
 
 
 def _stop_when_told(shutdown: Shutdown, pipe: int | None) -> None:
@@ -166,12 +166,12 @@ async def run(services: "Services", *, web_half: bool, worker_half: bool) -> Non
 
 
 async def _serve(services: "Services", *, for_machines: bool) -> None:
-    # A worker without METRICS_PORT does without.
+    # A worker without METRICS_PORT does not load it.
     from bridge.web.app import serving
 
     try:
         async with serving(services, for_machines=for_machines):
             await services.stop.wait()
     finally:
-        # Told besides cancelled: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).
+        # Besides cancelling: a cancel that meets a call to Redis can be swallowed (python/cpython#86296).
         services.stop.set()

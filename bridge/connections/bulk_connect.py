@@ -1,7 +1,7 @@
-"""Setting up a flow: connects the chosen repositories one by one, and keeps the results.
+"""Set up a flow: connect the chosen repositories one by one, and store the results.
 
-For a repository that the user does not administer, it makes a link for an administrator. It goes on if the
-browser leaves. The results are kept for some days. If the process ends, unfinished lines can be tried again.
+A repository that the user does not administer gets a link for an administrator. Connecting goes on if the
+browser leaves. The results are stored for some days. If the process ends, unfinished lines can be retried.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class SetUp:
 
     @property
     def is_running(self) -> bool:
-        """True while a worker goes through the lines that wait."""
+        """Whether a process still works on lines that wait."""
         waiting = any(line.state == "waiting" for line in self.lines)
         return waiting and time.time() - self.touched < INTERRUPTED_SECONDS
 
@@ -154,7 +154,7 @@ class BulkConnect:
                 try:
                     setup = await self._step(setup, index, await self._connected(line, setup, by))
                 except (SignedOut, NotLinked, RateLimited) as error:
-                    # Neither would any of the others go better.
+                    # The others would fail in the same way.
                     for rest in range(index, len(setup.lines)):
                         failed = _failed(setup.lines[rest], error, tried=rest == index)
                         setup = await self._step(setup, rest, failed)

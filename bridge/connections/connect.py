@@ -36,7 +36,7 @@ from bridge.storage.connections import ConnectionStore, new_connection_id
 from bridge.storage.pulls import PullRequestStore
 
 MAKING_SECONDS = 40
-"""With the looking before and the undoing after within the lock's lifetime (`intents.LOCK_SECONDS`)."""
+"""With the checks before and a rollback after, within the lock's lifetime (`intents.LOCK_SECONDS`)."""
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ class ConnectService:
         return None
 
     async def _looked_at(self, wanted: ConnectRequest) -> Intent:
-        """Make the intent: what is there before anything is made."""
+        """Make the intent, which records what exists before."""
         flow, repository = wanted.flow.path, wanted.repository
         sources = await self.flowdock.source_ids(flow, wanted.access_token, external_url=repository.url)
         lacks = partial(self._lacks_hook, repository)

@@ -21,7 +21,7 @@ MOST_OPEN = 20
 """Open requests of one user."""
 
 HELD_SECONDS = 150
-"""As long as a connecting may take: an answer that was interrupted may be given again after it."""
+"""As long as a connect may take: after it, an interrupted answer may be given again."""
 
 _KIND = "handover"
 
@@ -118,7 +118,7 @@ class Handovers:
         return None
 
     async def _count(self, asked: Handover) -> None:
-        """Check the limit of open requests: added first and counted then, so that no two are the last one."""
+        """Check the limit of open requests: add this one, then count, so that two cannot both be the last."""
         place, name = keys.handovers(asked.asker.id), keys.hash_of(asked.id)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.zremrangebyscore(place, "-inf", time.time())
@@ -134,7 +134,7 @@ class Handovers:
         """Claim an open request for this caller until `answer`; raises `NoSuchHandover` or `Answered`."""
         if await self.find(handover_id) is None:
             raise NoSuchHandover("this link does not exist or has expired")
-        # Of several at once one gets what there is; the others find nothing for this moment.
+        # Of several callers at once, one pops the request; the others find none until it is stored again.
         value = await self._one_time.pop(_KIND, keys.hash_of(handover_id))
         if value is None:
             raise Answered("someone else is answering this right now")

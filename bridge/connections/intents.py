@@ -21,7 +21,7 @@ from bridge.storage.redis import Redis
 
 SECONDS = 24 * 3600
 LOCK_SECONDS = 150
-"""Longer than a connecting may take: the looking before, the making, the undoing."""
+"""Longer than a connect may take: the checks before, the work, the rollback."""
 
 WAIT_SECONDS = 20
 

@@ -1,4 +1,4 @@
-"""Say in a connection's threads that it ends, and refuse clicks in threads that nobody is told about."""
+"""Post a removed connection's last messages, and refuse clicks in threads that no flow shows."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ from bridge.storage.connections import CONNECTION_SECONDS, ConnectionStore
 from bridge.storage.pulls import ClickTarget, PullRequestStore
 
 MAX_THREADS = 50
-"""The newest open pull requests whose threads are told; a click in any other is refused."""
+"""The newest open pull requests, whose threads get a message; a click in any other is refused."""
 
 SECONDS = 12
 
@@ -28,13 +28,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class LastWords:
-    """Posts them."""
+    """Posts last messages."""
 
     pulls: PullRequestStore
     flowdock: Flowdock
 
     async def say(self, connection: Connection) -> None:
-        """Tell the threads of a connection that was removed, as far as that goes; what fails is logged."""
+        """Post to the threads of a removed connection, as far as possible; a failure is logged."""
         try:
             async with asyncio.timeout(SECONDS):
                 if await self._threads(connection):
@@ -68,7 +68,7 @@ class LastWords:
 async def hold_to_connections(
     shown: ClickTarget, connections: ConnectionStore, pulls: PullRequestStore
 ) -> ClickTarget:
-    """Return what a click's thread showed, with its repository's id if any connection tells it.
+    """Return what a click's thread showed, with its repository's id if a connection names it.
 
     Refuses a click in a thread that no flow shows any longer: it may be out of date.
     """

@@ -20,7 +20,7 @@ from bridge.core.errors import BridgeError, NotFound, reason_of
 from bridge.storage.connections import ConnectionStore
 
 PAUSES: tuple[float, ...] = (0.2, 1.0)
-"""Seconds between the tries of one undoing."""
+"""Seconds between the attempts at one step."""
 
 SECONDS = 30
 LATE_SECONDS = 120

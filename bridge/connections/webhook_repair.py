@@ -1,4 +1,4 @@
-"""Makes or repairs a connection's webhook as a user who may."""
+"""Create or repair a connection's webhook, as a user with the right to."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -64,7 +64,7 @@ class WebhookRepair:
     async def _ensure_as_one_of(self, connection: Connection, user: str) -> tuple[str, Ensured]:
         """Make or repair the webhook as the first user who may; returns that user, too."""
         refusal: BridgeError | None = None
-        for who in await self._hookers(connection, user):
+        for who in await self._administrators(connection, user):
             try:
                 return who, await self.accounts.as_user(who, partial(self._ensure, connection))
             except GitHubRefused as error:
@@ -75,7 +75,7 @@ class WebhookRepair:
                 refusal = refusal or error
         raise refusal or NotLinked("no administrator has linked a GitHub account")
 
-    async def _hookers(self, connection: Connection, user: str) -> list[str]:
+    async def _administrators(self, connection: Connection, user: str) -> list[str]:
         """Return the users whose linked accounts may manage the webhook, the best first."""
         others = await self.connections.by_repository_id(connection.repository_id or 0)
         installers = [user, connection.installer, *(other.installer for other in others)]
@@ -92,6 +92,6 @@ class WebhookRepair:
             try:
                 await self.hooks.ping(repository.full_name, ensured.id, token=token)
             except BridgeError as error:
-                # The webhook is as it should be; that no ping comes is seen where it is waited for.
+                # The webhook is right; where a ping is waited for, its absence shows.
                 log.warning("ping_failed", repository=repository.full_name, reason=str(error))
         return ensured

@@ -47,7 +47,7 @@ RETRY_SECONDS = 30
 """Until a problem that Flowdock could not take is reported again."""
 
 REST_SECONDS = 60
-"""While a problem lasts, its connection's deliveries cause no more checkups than one in this time."""
+"""While a problem lasts, its connection's deliveries cause at most one checkup in this time."""
 
 ATTEMPTS_READ = 30
 

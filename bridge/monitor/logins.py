@@ -1,4 +1,4 @@
-"""Ask GitHub for the present logins of linked accounts: no event tells that somebody renamed themselves."""
+"""Ask GitHub for the present logins of linked accounts: no event reports a renamed user."""
 
 import math
 import time
@@ -12,7 +12,7 @@ from bridge.core.errors import BridgeError
 from bridge.process.shutdown import Shutdown
 
 SECONDS = 3600
-"""Seconds after which an account is asked about again: as long may an old login tag its former owner."""
+"""Seconds until an account is asked about again: as long as that, an old login may tag its former owner."""
 
 log = structlog.get_logger()
 

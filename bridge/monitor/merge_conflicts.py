@@ -1,11 +1,11 @@
 """Poll for merge conflicts: ask GitHub, after a push to a base branch, which open pull requests still merge.
 
-GitHub sends no event for it. So each takes a call, by a linked account that may see the repository; without
-such an account it is skipped. Calls are spaced and bounded per push. One that is lost does no harm: the next
-push asks again.
+GitHub sends no event for that, so each pull request costs a call, made as a linked account that may see the
+repository; without one it is skipped. Calls are spaced and bounded per push. A lost one does no harm: the
+next push asks again.
 
-Where a delivery contradicts itself, GitHub is asked in the same way, once, for the pull request's state. So
-it is for the rules of a branch (`bridge.monitor.branches`), and for what it blocked and seems ready now.
+Other questions take their turn with these: the state of a pull request whose delivery contradicts itself, the
+rules of a branch (`bridge.monitor.branches`), a blocked merge that seems ready.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Follow what GitHub goes on with: a merge that outlasted its click, and the places in a merge queue."""
+"""Follow merges that outlast their click, and the places in a merge queue."""
 
 import time
 from functools import partial

@@ -1,7 +1,7 @@
 """Read why a job failed, and small diffs: as the App where it is installed, or else as a linked account.
 
-The failure, or the pull request, was told by then. A reading is claimed while it lasts, so that a crash loses
-none; the queue drops the second of two equal answers.
+The message about the failure or the pull request was posted before. A reading is claimed while it lasts, so
+that a crash loses none; the queue drops the second of two equal answers.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Bring threads up to date later: where updates come too fast for Flowdock to be told of each."""
+"""Update threads later, where changes come too fast for a message each."""
 
 import time
 from dataclasses import dataclass

@@ -60,7 +60,7 @@ async def look(
 
 
 async def _around(chosen: Settings, broken: set[str], redis_url: str) -> list[CheckRow]:
-    """Check the services, but those whose settings are broken: they have a row already."""
+    """Check the services, except those whose settings are broken: these have a row already."""
     usable = replace(chosen, encryption_keys=("-" * MIN_KEY,)) if "ENCRYPTION_KEY" in broken else chosen
     async with open_services(usable, redis_url=redis_url) as services:
         tokens, ids = "ENCRYPTION_KEY" not in broken, not broken & {*_OF_GITHUB, *_OF_FLOWDOCK}

@@ -50,5 +50,5 @@ async def bounded(check: str, rows: Awaitable[list[CheckRow]], *, seconds: float
     except (aiohttp.ClientError, OSError) as error:
         return [CheckRow(check, "wrong", f"it is unreachable ({type(error).__name__})")]
     except Exception as error:
-        # Only the kind is told: the words of an error that nobody expected may hold a secret.
+        # Only the kind is shown: the words of an unexpected error may hold a secret.
         return [CheckRow(check, "wrong", f"the check itself failed ({type(error).__name__})")]
