@@ -286,7 +286,7 @@ async def test_a_setting_that_does_not_fit_the_server_is_told_by_the_doctor(
         with pytest.raises(houses.Broken, match="REDIS_CLUSTER needs a REDIS_URL"):
             await house.command("doctor")
         house.settings["REDIS_URL"] = f"redis://{HOST}:1"
-        with pytest.raises(houses.Broken, match="or is not a cluster"):
+        with pytest.raises(houses.Broken, match="or it is not a cluster"):
             await house.command("doctor")
 
 
