@@ -24,7 +24,7 @@ from bridge.connections.linked_accounts import LinkedAccounts
 from bridge.connections.rollback import Rollback
 from bridge.connections.webhook_repair import WebhookRepair
 from bridge.core.security.encryption import Vault
-from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor, Links
+from bridge.monitor.connections import IDLE, LOCK_SECONDS, ROUND_SECONDS, ConnectionMonitor
 from bridge.monitor.logins import Logins
 from bridge.monitor.merge_conflicts import ConflictPoller
 from bridge.monitor.readings import GitHubReader
@@ -202,7 +202,8 @@ class Services:
             redelivery=self.redelivery(pace),
             logins=Logins(accounts=self.accounts, pace=pace),
             tidy=self.rollback.tidy,
-            links=Links(web_url=self.settings.web_url, flowdock_api_url=self.settings.flowdock_api_url),
+            web_url=self.settings.web_url,
+            flowdock_api_url=self.settings.flowdock_api_url,
             pace=pace,
             stop=self.stop,
             lock=self.redis.lock(keys.CARETAKER, timeout=lock_seconds),

@@ -56,26 +56,6 @@ _NOT_SHOWN = frozenset({403, 404})
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Links:
-    """Links to where a flow's members repair a connection."""
-
-    web_url: str
-    flowdock_api_url: str
-
-    def configure(self, connection: Connection) -> str:
-        """Return the address of the connection's page, or of the home page if its flow is not known."""
-        if not connection.flow or not connection.source_id:
-            return f"{self.web_url}/"
-        source_url = f"{self.flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"
-        query = urlencode({"source": connection.source_id, "source_url": source_url})
-        return f"{self.web_url}/flowdock/configure?{query}"
-
-    def text(self, connection: Connection, problem: Problem | None) -> str:
-        """Return the text that the flow shows about a problem; empty without one."""
-        return f"{problem.text} {self.configure(connection)}" if problem else ""
-
-
 @dataclass(kw_only=True)
 class ConnectionMonitor:
     """Checks all connections until `stop` is set; the times are seconds."""
@@ -89,7 +69,8 @@ class ConnectionMonitor:
     redelivery: Redelivery
     logins: Logins
     tidy: Callable[[], Awaitable[None]]
-    links: Links
+    web_url: str
+    flowdock_api_url: str
     pace: Throttle
     stop: Shutdown
     lock: Lock
@@ -258,7 +239,7 @@ class ConnectionMonitor:
             text=problem.text if problem else "",
         )
         try:
-            await self.flowdock.set_problem(connection.flow_token, self.links.text(connection, problem))
+            await self.flowdock.set_problem(connection.flow_token, self._text(connection, problem))
         except SourceGone as gone:
             await self.connections.forget_source(connection.id, gone)
             return
@@ -272,6 +253,16 @@ class ConnectionMonitor:
             log.warning("problem_report_failed", connection=connection.id, reason=str(error))
         with suppress(NotFound):
             await self.connections.change(connection.id, problem=problem)
+
+    def _text(self, connection: Connection, problem: Problem | None) -> str:
+        """Return the text that the flow shows, with a link to where its members repair the connection."""
+        if problem is None:
+            return ""
+        if not connection.flow or not connection.source_id:
+            return f"{problem.text} {self.web_url}/"
+        source_url = f"{self.flowdock_api_url}/flows/{connection.flow}/sources/{connection.source_id}"
+        query = urlencode({"source": connection.source_id, "source_url": source_url})
+        return f"{problem.text} {self.web_url}/flowdock/configure?{query}"
 
 
 async def _survive(work: Awaitable[bool], *, doing: str) -> bool:
