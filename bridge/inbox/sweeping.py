@@ -1,6 +1,7 @@
 """The inbox's housekeeping, in one process at a time: it keeps the bounds, and finishes deletions."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -36,8 +37,9 @@ class Sweeper:
         while True:
             self.woken.clear()
             try:
-                await self._sweep_alone()
-            except (BridgeError, RedisError, OSError) as error:
+                with suppress(RedisError):
+                    await self._sweep_alone()
+            except (BridgeError, OSError) as error:
                 log.warning("inbox_sweep_failed", reason=reason_of(error))
             try:
                 async with asyncio.timeout(SECONDS):

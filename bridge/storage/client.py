@@ -47,7 +47,8 @@ def _connect(url: str, *, readers: int) -> Any:
         options["ssl_cert_reqs"] = "none"
     pool = ConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS - 1 + readers, **options)
     pool.connection_class = packing(pool.connection_class)
-    address = urlsplit(url).netloc.rpartition("@")[2]
+    parts = urlsplit(url)
+    address = parts.netloc.rpartition("@")[2] or parts.path
     return GroupingRedis(connection_pool=pool, pipelines=MAX_CONNECTIONS - 2, address=address)
 
 

@@ -115,16 +115,22 @@ def test_a_reminder_comes_once_a_minute(monkeypatch: pytest.MonkeyPatch, logged:
         assert all(line["address"] == "localhost:6379" for line in logged)
 
 
-async def test_the_address_has_no_password(tmp_path: Path, logged: list[EventDict]) -> None:
-    with embedded.running(tmp_path) as url:
-        place = url.removeprefix("redis://")
-    redis: Any = connect_redis(f"redis://user:s3cret@{place}")
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://user:s3cret@127.0.0.1:1/0", "127.0.0.1:1"),
+        ("redis://:s3cret@[::1]:1", "[::1]:1"),
+        ("unix://user:s3cret@/nowhere/redis.sock?db=1", "/nowhere/redis.sock"),
+    ],
+)
+async def test_the_address_has_no_password(url: str, address: str, logged: list[EventDict]) -> None:
+    redis: Any = connect_redis(url)
     try:
         with pytest.raises(RedisError):
             await redis.ping()
     finally:
         await close_redis(redis)
-    assert [line["address"] for line in logged] == [place.partition("/")[0]]
+    assert [line["address"] for line in logged] == [address]
     assert "s3cret" not in str(logged)
 
 
