@@ -65,9 +65,7 @@ async def application(services: "Services") -> None:
     click.echo(f"FLOWDOCK_CLIENT_SECRET={settings.flowdock_client_secret}")
 
 
-@group.command(
-    epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox."
-)
+@group.command(epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox.")
 @click.argument("login", metavar="LOGIN")
 @opening.given(_with_inbox)
 async def owner(services: "Services", *, login: str) -> None:

@@ -1,4 +1,4 @@
-"""What the log says of a Redis that is away or refuses: one line for all loops, and one when it is back."""
+"""The log of a Redis that is away or refuses: one line for all loops, and one when it is back."""
 
 import asyncio
 import time
