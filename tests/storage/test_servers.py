@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.cli.main import bridge as commands
 from bridge.core.model import FlowdockUser, GitHubToken, GitHubUser, LinkedAccount
 from bridge.core.security.encryption import Vault
 from bridge.storage import keys
@@ -87,8 +88,28 @@ OTHERS = [
     ["inbox", "owner", "octocat"],
     ["inbox", "application"],
     ["inbox", "export", "team/main"],
+    ["app-secret", "webhook-secret", "-"],
 ]
 """Each command that meets people or ids of other servers."""
+
+NO_SERVER = {
+    *("init", "doctor"),
+    *("connections", "options", "rotate-keys"),
+    *("dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters drop"),
+    "web",
+}
+"""Those that meet none, or tell by themselves; `web` starts as `serve` does."""
+
+
+def test_the_table_has_every_command() -> None:
+    tree = {
+        f"{name} {inner}".strip()
+        for name, command in commands.commands.items()
+        for inner in getattr(command, "commands", [""])
+    }
+    others = {" ".join(command[: 1 + (command[0] == "inbox")]) for command in OTHERS}
+    assert others.isdisjoint(NO_SERVER)
+    assert others | NO_SERVER == tree
 
 
 @pytest.mark.parametrize("command", OTHERS, ids=" ".join)
