@@ -55,3 +55,19 @@ async def test_help_is_there_while_redis_is_away(
     monkeypatch.setattr(house.redis, "execute_command", away)
     page = await browser.open(f"{house.bridge}/help")
     assert (page.status, "A pull request does not appear" in page.text) == (200, True)
+
+
+async def test_a_page_that_needs_redis_asks_to_try_again_and_its_line_names_the_error(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await sign_in(house, browser)
+
+    async def away(*_: object, **__: object) -> None:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(house.redis, "execute_command", away)
+    capsys.readouterr()
+    page = await browser.open(f"{house.bridge}/account")
+    assert (page.status, "bridge cannot reach Redis: try again in a moment" in page.text) == (503, True)
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if "path=/account" in one]
+    assert "error=ConnectionError" in line
