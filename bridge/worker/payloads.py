@@ -1,5 +1,8 @@
 """Read the payloads of deliveries in the inbox."""
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
 from bridge.core.errors import Malformed
 from bridge.core.github import payload_fields
 from bridge.core.github.payload_errors import unreadable
@@ -18,8 +21,9 @@ _SHA = {
     "status": ("sha",),
     "deployment_status": ("deployment", "sha"),
     "deployment_review": ("workflow_run", "head_sha"),
+    **dict.fromkeys(payload_fields.EVENTS, ("pull_request", "head", "sha")),
 }
-"""The paths to the commit in deliveries about checks."""
+"""The paths to the commit in deliveries about checks and pull requests."""
 
 
 def read(entry: InboxEntry) -> Delivery:
@@ -29,18 +33,23 @@ def read(entry: InboxEntry) -> Delivery:
     return delivery
 
 
-def read_checked(entry: InboxEntry) -> Delivery | None:
-    """Read a delivery about checks before its turn; None if it is malformed, which its turn shows."""
-    try:
-        return read(entry)
-    except (Malformed, ValueError):
-        return None
+def read_ahead(entries: Iterable[InboxEntry]) -> dict[str, Delivery]:
+    """Read deliveries before their turn, by the entry's id; a malformed one is left for its turn."""
+    found = {}
+    for entry in entries:
+        with suppress(Malformed, ValueError):
+            found[entry.id] = read(entry)
+    return found
 
 
-def commit_of(entry: InboxEntry, delivery: Delivery) -> Commit:
-    """Return the commit in a delivery about checks; its SHA is empty if none can be read."""
-    sha = given(delivery.payload, *_SHA[delivery.event])
-    return entry.repository_id, sha if isinstance(sha, str) else ""
+def commits(entries: Iterable[InboxEntry], deliveries: Mapping[str, Delivery]) -> list[Commit]:
+    """Return the commits in the `deliveries` of these entries; a SHA is empty if none can be read."""
+    found = []
+    for entry in entries:
+        if delivery := deliveries.get(entry.id):
+            sha = given(delivery.payload, *_SHA[delivery.event])
+            found.append((entry.repository_id, sha if isinstance(sha, str) else ""))
+    return found
 
 
 def hold_to_entry(delivery: Delivery, entry: InboxEntry) -> None:

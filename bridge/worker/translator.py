@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.github import health
+from bridge.core.github import health, payload_fields
 from bridge.core.messages import translate
 from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery
@@ -39,7 +39,7 @@ class _Prefetched:
     work: UnitOfWork
     questions: Questions
     deliveries: Mapping[str, Delivery]
-    """By the entry's id: those about checks, which must be read to know their commit."""
+    """By the entry's id: those that were read before their turn."""
     connections: Connections
     read_at: float
     """The time when the connections were read, by the monotonic clock."""
@@ -107,7 +107,8 @@ class Translator:
     async def _prefetch(self, entries: Sequence[InboxEntry], known: Known) -> _Prefetched:
         """Ask Redis at once for what nearly all deliveries need; the rest is read where it is needed.
 
-        Payloads are read in their turn, while they are in the processor's caches, but for those about checks.
+        Payloads are read in their turn, while they are in the processor's caches, but for those whose commit
+        is needed: those about checks, and each pull request's first.
         """
         work, read_at = UnitOfWork(self._pulls, known), time.monotonic()
         connections, _ = await asyncio.gather(
@@ -116,16 +117,16 @@ class Translator:
         )
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
-        deliveries = {
-            entry.id: delivery
-            for entry in concerned
-            if entry.event in checks.EVENTS and (delivery := payloads.read_checked(entry))
+        deliveries = payloads.read_ahead(entry for entry in concerned if entry.event in checks.EVENTS)
+        if deliveries:
+            await work.fetch_heads(payloads.commits(concerned, deliveries))
+        firsts = {
+            (one.repository_id, one.number): one
+            for one in reversed(concerned)
+            if one.event in payload_fields.EVENTS and not work.has_head(one.repository_id, one.number)
         }
-        commits = [
-            payloads.commit_of(entry, deliveries[entry.id]) for entry in concerned if entry.id in deliveries
-        ]
-        if commits:
-            await work.fetch_heads(commits)
+        deliveries |= payloads.read_ahead(firsts.values())
+        commits = payloads.commits(concerned, deliveries)
         told = [(one.repository_id, one.number) for one in concerned if one.event == "pull_request"]
         await asyncio.gather(work.fetch_checks(commits), work.fetch_rules(told))
         return _Prefetched(

@@ -42,6 +42,11 @@ class UnitOfWork:
         self._stored |= snapshots
         self._snapshots |= snapshots
 
+    def has_head(self, repository_id: int, number: int) -> bool:
+        """Tell whether the head of a pull request was read."""
+        known = self._snapshots.get((repository_id, number))
+        return known is not None and known.head_sha != ""
+
     async def fetch_checks(self, commits: Iterable[Commit] = ()) -> None:
         """Read the checks of commits, and of the heads of all pull requests read so far, all at once."""
         heads = ((thread[0], snapshot.head_sha) for thread, snapshot in self._stored.items())

@@ -264,9 +264,28 @@ async def test_the_open_ones_are_remembered_from_the_last_day_on_that_something_
     ]
 
 
-async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(redis_url: str) -> None:
-    sent = Life().play([("retitle", which % 3, True) for which in range(12)]).sent
+def new_pull(number: int) -> dict[str, Any]:
+    """A pull request with a head of its own, and too large for its diff to be read."""
+    head = {**samples.pull()["head"], "sha": f"{number:040x}"}
+    return samples.pull(number=number, head=head, additions=9000)
 
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(Life().play([("retitle", which % 3, True) for which in range(12)]).sent, id="one pull"),
+        pytest.param(
+            [
+                ("pull_request", samples.on_pull("edited", new_pull(number), changes={}))
+                for number in range(1, 14)
+            ],
+            id="the first of many pulls",
+        ),
+    ],
+)
+async def test_a_batch_reads_and_writes_redis_as_often_as_one_delivery(
+    redis_url: str, sent: list[Told]
+) -> None:
     async def calls(count: int) -> tuple[int, int]:
         await emptied(redis_url)
         async with open_queue(redis_url) as queue:
