@@ -225,7 +225,7 @@ def _people(snapshot: Snapshot) -> dict[int, Item]:
     for _, one in told:
         if one["id"]:
             found.pop(one["id"], None)
-            found[one["id"]] = {name: one[name] for name in ("login", "url", "id", "bot") if name in one}
+            found[one["id"]] = one
     return found
 
 
