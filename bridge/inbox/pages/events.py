@@ -44,6 +44,7 @@ async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow
     last = min(_position(request), await inbox.messages.last())
     snoozed = await _Snoozed.of(inbox, person)
     response = await _opened(request)
+    alive_at = time.monotonic()
     with inbox.feed.waiting(flow.id) as changed:
         while not inbox.feed.is_closed and await _may_read(request, flow, person):
             changed.clear()
@@ -55,8 +56,12 @@ async def _stream_flow(request: web.Request, person: InboxPerson, flow: TeamFlow
                 last = one.message.id
                 if one.thread and request.query.get("thread", one.thread.id) == one.thread.id:
                     await response.write(await _news(request, person, flow, one.thread, one.message))
-            if len(found) < feed.AT_ONCE and not await feed.wait_for_news(changed):
+            if len(found) < feed.AT_ONCE:
+                await feed.wait_for_news(changed)
+            # Also while other threads have news all the time: only a write finds that the reader has left.
+            if time.monotonic() >= alive_at + feed.HEARTBEAT:
                 await response.write(b": still here\n\n")
+                alive_at = time.monotonic()
     return response
 
 

@@ -70,12 +70,14 @@ FORM = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\
         ("POST", "/inbox/api/messages", FORM),
         ("POST", "/github/webhook", FORM),
         ("POST", "/repos/acme/component/pulls/1/close", FORM),
-        *(("GET", path, b"") for path in STREAMS),
+        *(("GET", path, b"") for path in (*STREAMS, f"{FLOW}/events?thread=none")),
     ],
 )
 async def test_a_client_that_hangs_up_is_no_fault_of_redis(
-    team: Team, method: str, path: str, besides: bytes
+    team: Team, monkeypatch: pytest.MonkeyPatch, method: str, path: str, besides: bytes
 ) -> None:
+    """It is found out soon, also where the news that come all the time are of other threads."""
+    monkeypatch.setattr(feed, "HEARTBEAT", 1)
     with structlog.testing.capture_logs() as logs:
         reader, writer = await connected(team, path, method=method, besides=besides)
         if method == "GET":
