@@ -31,15 +31,16 @@ def web_address(value: object) -> str:
     if not isinstance(value, str):
         return ""
     # Deliveries repeat the addresses of their repository and people. A stranger's long one would take memory.
-    is_web_page = _is_known_web_page(value) if len(value) <= MAX_CACHED else _is_web_page(value)
-    return value if is_web_page else ""
+    tell = is_known_web_page if len(value) <= MAX_CACHED else is_web_page
+    return value if tell(value) else ""
 
 
-def _is_web_page(address: str) -> bool:
+def is_web_page(address: str) -> bool:
+    """Tell whether an address is that of a web page."""
     return WEB_PAGE.fullmatch(address) is not None
 
 
-_is_known_web_page = lru_cache(maxsize=1024)(_is_web_page)
+is_known_web_page = lru_cache(maxsize=1024)(is_web_page)
 
 
 _NAT64 = IPv6Network("64:ff9b::/96")

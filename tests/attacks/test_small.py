@@ -40,7 +40,7 @@ async def test_no_address_that_a_payload_names_runs_a_script(
 ) -> None:
     """A pull request with a status, of which each address is a script's."""
     if not guarded:
-        monkeypatch.setattr(urls, "WEB_PAGE", re.compile(r".*", re.DOTALL))
+        monkeypatch.setattr(urls, "is_known_web_page", lambda _: True)
     await house.connect()
     opened = await pull_request(house)
     told = misled(copy.deepcopy(opened), SCRIPT) if guarded else opened
@@ -264,7 +264,7 @@ def test_a_folder_of_somebody_else_is_said_to_be_so(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Path, "chmod", refused)
     with (
-        pytest.raises(embedded.NoEmbeddedRedis, match="give it to the user that bridge runs as"),
+        pytest.raises(embedded.NoEmbeddedRedis, match="give it to the one that bridge runs as"),
         embedded.running(tmp_path / "bridge"),
     ):
         pass
