@@ -25,8 +25,11 @@ SECONDS = 60
 WIDTH = 8
 """Bytes of an answer: two may be there at once."""
 LOADS = (
-    *("bridge.cli.connections", "bridge.cli.doctor", "bridge.cli.hook", "bridge.cli.recover"),
-    *("bridge.cli.rotate_keys", "bridge.services", "bridge.web.app", "bridge.worker.worker"),
+    *("bridge.cli.connections", "bridge.cli.doctor", "bridge.cli.hook", "bridge.cli.main"),
+    *("bridge.cli.recover", "bridge.cli.rotate_keys", "bridge.cli.serve", "bridge.core.messages.rendering"),
+    *("bridge.services", "bridge.storage.embedded", "bridge.web.app", "bridge.worker.worker"),
+    *("cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.kdf.hkdf"),
+    *("encodings.idna", "multiprocessing.connection", "multiprocessing.util"),
     *("redis.asyncio", "redis.asyncio.cluster", "jwt", "uvloop"),
     *("scripts.sandbox.flowdock", "scripts.sandbox.github"),
 )
