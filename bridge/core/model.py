@@ -37,20 +37,9 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         """Omit the body."""
         return f"{type(self).__name__}(id={self.id!r}, event={self.event!r})"
 
-    def opened(self, payload: Payload) -> "Delivery":
-        """Return the delivery with what its body says."""
-        return Delivery(
-            id=self.id,
-            event=self.event,
-            body=self.body,
-            signer=self.signer,
-            signature=self.signature,
-            payload=payload,
-        )
-
 
 class Delivery(Envelope, frozen=True, kw_only=True, dict=True):
-    """A verified webhook delivery, opened: `payload` is the parsed JSON."""
+    """A verified webhook delivery, read whole: `payload` is the parsed JSON."""
 
     payload: Payload
 

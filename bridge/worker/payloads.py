@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from bridge.core.errors import Malformed
-from bridge.core.github import payload_fields
+from bridge.core.github import webhook
 from bridge.core.github.payload_errors import unreadable
 from bridge.core.messages import translate
 from bridge.core.messages.events.table import given
@@ -14,6 +14,16 @@ from bridge.core.pulls.model import Commit
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
 
+PULL_REQUEST_EVENTS = frozenset(
+    {
+        "pull_request",
+        "pull_request_review",
+        "pull_request_review_comment",
+        "pull_request_review_thread",
+    }
+)
+"""The events whose payload holds a whole pull request."""
+
 _SHA = {
     "check_run": ("check_run", "head_sha"),
     "check_suite": ("check_suite", "head_sha"),
@@ -21,14 +31,14 @@ _SHA = {
     "status": ("sha",),
     "deployment_status": ("deployment", "sha"),
     "deployment_review": ("workflow_run", "head_sha"),
-    **dict.fromkeys(payload_fields.EVENTS, ("pull_request", "head", "sha")),
+    **dict.fromkeys(PULL_REQUEST_EVENTS, ("pull_request", "head", "sha")),
 }
 """The paths to the commit in deliveries about checks and pull requests."""
 
 
 def read(entry: InboxEntry) -> Delivery:
     """Read a delivery; raises `Malformed` if it is broken, or about something else than its entry says."""
-    delivery = payload_fields.read(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
+    delivery = webhook.whole(Envelope(id=entry.delivery_id, event=entry.event, body=entry.body))
     hold_to_entry(delivery, entry)
     return delivery
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from redis.exceptions import RedisError
 
-from bridge.core.github import health, payload_fields
+from bridge.core.github import health
 from bridge.core.messages import translate
 from bridge.core.messages.translation import Translation
 from bridge.core.model import Connection, Delivery
@@ -123,7 +123,7 @@ class Translator:
         firsts = {
             (one.repository_id, one.number): one
             for one in reversed(concerned)
-            if one.event in payload_fields.EVENTS and not work.has_head(one.repository_id, one.number)
+            if one.event in payloads.PULL_REQUEST_EVENTS and not work.has_head(one.repository_id, one.number)
         }
         deliveries |= payloads.read_ahead(firsts.values())
         commits = payloads.commits(concerned, deliveries)

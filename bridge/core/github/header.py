@@ -1,7 +1,7 @@
 """The header of a delivery: its event, repository and pull request, read without decoding the rest.
 
 GitHub's payloads are long (20 to 30 kB for a pull request), and GitHub waits for its 202. These few values
-take a quarter of the time to decode that the whole takes. The worker reads more of it.
+take a quarter of the time to decode that the whole takes. The worker reads all of it.
 """
 
 from typing import Annotated, Any
@@ -57,7 +57,7 @@ def read(envelope: Envelope) -> Header | None:
     """Read the header of a delivery; None if bridge does not need it. Raises `Malformed`.
 
     An odd payload is decoded whole, so that the refusal says what is wrong. One oddity passes, and the worker
-    finds it where it reads it: a number too large for a float.
+    finds it: a number too large for a float.
     """
     try:
         # msgspec does not look into the strings that it passes over.

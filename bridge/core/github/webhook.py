@@ -43,7 +43,15 @@ ESCAPE = re.compile(
 
 def whole(envelope: Envelope) -> Delivery:
     """Return the delivery in an envelope; raises `Malformed`."""
-    return envelope.opened(read_document(envelope.body))
+    payload = read_document(envelope.body)
+    return Delivery(
+        id=envelope.id,
+        event=envelope.event,
+        payload=payload,
+        body=envelope.body,
+        signer=envelope.signer,
+        signature=envelope.signature,
+    )
 
 
 def read_envelope(

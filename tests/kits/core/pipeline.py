@@ -5,13 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
-from bridge.core.github import payload_fields
 from bridge.core.messages import thread, translate
 from bridge.core.messages.addressing import Outgoing
 from bridge.core.messages.translation import Translation
-from bridge.core.model import Connection, Delivery, Envelope, Message
+from bridge.core.model import Connection, Delivery, Message
 from bridge.core.options import Options
 from bridge.core.pulls import checks, extract, own_events, snapshot
 from bridge.core.pulls.gathering import DUE
@@ -37,8 +34,7 @@ _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(\[bot\])?")
 
 
 def delivery(event: str, payload: dict[str, Any], delivery_id: str = "72d3162e") -> Delivery:
-    """A delivery as the worker reads it: without the fields that bridge never reads."""
-    return payload_fields.read(Envelope(id=delivery_id, event=event, body=orjson.dumps(payload)))
+    return Delivery(id=delivery_id, event=event, payload=payload, body=b"")
 
 
 def connection(connection_id: str = "main", **options: Any) -> Connection:
