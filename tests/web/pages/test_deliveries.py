@@ -212,7 +212,7 @@ async def test_a_dead_letter_stands_at_the_top_and_can_be_tried_again(
     await sign_in(house, browser)
     page = await browser.open(address(house, one))
     shown = text(page)
-    assert shown.index("1 not delivered Pull request opened of #1 by Fix") < shown.index("Recent deliveries")
+    assert shown.index("1 not delivered Pull request opened (#1) by Fix") < shown.index("Recent deliveries")
     assert "Flowdock answered 400: is silly Retry" in shown
     page = await browser.press(page, "Retry pull_request " + await only_delivery(house))
     assert "Queued again" in text(page)

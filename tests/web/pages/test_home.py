@@ -171,7 +171,7 @@ async def test_a_connection_is_shown_with_what_came_of_it(house: House, browser:
     shown = text(page)
     troubled = rf"acme/renamed 1 not delivered Last error {SHORTLY_AGO}: token=\(masked\) was refused"
     assert re.search(troubled, shown)
-    assert "3 min ago Pull request of #7, skipped" in shown
+    assert "3 min ago Pull request (#7), skipped" in shown
     assert 'aria-label="The last 24 hours: 4 posted, 1 skipped, 1 not delivered."' in page.text
     assert "4 posted 1 skipped 1 not delivered" in shown
     assert f'"/connections/{one.id}/deliveries"' in page.text
