@@ -147,17 +147,19 @@ class SourceStore:
 
     async def _changed(self, source: FlowSource, **fields: Any) -> FlowSource:
         """Change fields of a source as it is now: what came too late does not bring back a removed one."""
-        while (now := await self.get(str(source.id))) and not now.is_removed:
+        while data := await self._redis.hget(keys.SOURCES, str(source.id)):
+            now = _load(data)
+            if now.is_removed:
+                break
             changed = replace(now, changed_at=time.time(), **fields)
+            # As it was read, with a newer version's fields: written anew it would not be the same.
+            new = orjson.dumps(orjson.loads(data) | vars(changed))
             done = await self._change(
                 keys=[
                     *(keys.SOURCES, keys.flow_sources(now.flow_id)),
                     *(keys.removed_sources(now.flow_id), keys.SOURCE_TOKENS),
                 ],
-                args=[
-                    *(now.id, orjson.dumps(now), orjson.dumps(changed)),
-                    *(int(changed.is_removed), changed.changed_at, MOST),
-                ],
+                args=[now.id, data, new, int(changed.is_removed), changed.changed_at, MOST],
             )
             if done:
                 return changed

@@ -164,9 +164,9 @@ async def test_a_yes_counts_for_minutes_a_no_for_seconds_and_no_answer_is_a_no(
         return answer
 
     redis = connect_redis(redis_url)
-    admission = Answers(github)
+    answers = Answers(github)
     if kept:
         await redis.hset(keys.personal("reads", 7), "42", kept * (int(time.time()) - age))
-    assert await Readers(redis, admission).may_read(7, 42) is expected
-    assert admission.asked == asked
+    assert await Readers(redis, answers).may_read(7, 42) is expected
+    assert answers.asked == asked
     await close_redis(redis)

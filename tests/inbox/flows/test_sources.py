@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from bridge.inbox import keys
@@ -43,7 +44,6 @@ def test_a_problem_is_shown_without_the_address_of_its_button(message: str, show
         made_at=0,
         changed_at=0,
         error_message=message,
-        token_hash="",
     )
     assert source.problem == shown
 
@@ -70,6 +70,25 @@ async def test_no_report_brings_back_a_source_that_is_removed(store: SourceStore
         await store.report(source, error_message="still here")
     found = await store.of_token(token)
     assert found and (found.is_removed, found.error_message) == (True, "")
+
+
+@pytest.mark.parametrize("other", [{"of_a_newer_version": [1]}, {}], ids=["newer", "older"])
+async def test_a_source_that_another_version_wrote_changes_and_keeps_its_fields(
+    store: SourceStore, redis: Any, other: dict[str, Any]
+) -> None:
+    source, _ = await made(store)
+    fields = orjson.loads(await redis.hget(keys.SOURCES, str(source.id)))
+    if not other:
+        del fields["token_hash"]
+    await redis.hset(keys.SOURCES, str(source.id), orjson.dumps(fields | other))
+    await store.report(source, error_message="It is gone.")
+    await store.remove(source)
+    kept = orjson.loads(await redis.hget(keys.SOURCES, str(source.id)))
+    assert kept == fields | other | {
+        "token_hash": fields.get("token_hash", ""),
+        "is_removed": True,
+        "changed_at": kept["changed_at"],
+    }
 
 
 async def test_a_source_removed_during_reports_stays_removed(store: SourceStore) -> None:

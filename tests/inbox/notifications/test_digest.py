@@ -197,16 +197,16 @@ async def test_one_of_several_processes_sends(scene: Scene) -> None:
     assert len(scene.box.mails) == 1
 
 
-@pytest.mark.parametrize("wish", [None, DigestPlan(address="b@example.com", hour="19:00")])
+@pytest.mark.parametrize("plan", [None, DigestPlan(address="b@example.com", hour="19:00")])
 async def test_a_plan_that_changes_while_a_mail_is_sent_stays_changed(
-    scene: Scene, wish: DigestPlan | None
+    scene: Scene, plan: DigestPlan | None
 ) -> None:
     store = scene.sender.store
 
     class Meanwhile(MailServer):
         async def send(self, mail: Mail) -> None:
             await super().send(mail)
-            await (store.keep(1002, wish) if wish else store.end(1002))
+            await (store.keep(1002, plan) if plan else store.end(1002))
 
     await scene.confirmed()
     await scene.posted(1, turn="bob")
@@ -214,7 +214,7 @@ async def test_a_plan_that_changes_while_a_mail_is_sent_stays_changed(
     assert await replace(scene.sender, server=Meanwhile(url=server.url, sender=server.sender)).send_due()
     found = await store.of(1002)
     assert len(scene.box.mails) == 1
-    assert (found and replace(found, last=0)) == wish
+    assert (found and replace(found, last=0)) == plan
 
 
 @unguarded("bridge.inbox.notifications.digest.MOST_CONFIRMATIONS", 100)
