@@ -5,11 +5,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
-# No user before the host: `https://github.com@evil.example` is meant to be misread. No quotes and brackets:
-# Flowdock refuses a thread whose address has them.
-WEB_PAGE = re.compile(
-    r"""(?i:https?)://[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f<>"]*)?"""
-)
+# No user before the host: `https://github.com@evil.example` is meant to be misread. No quotes, brackets and
+# invisible characters: a thread whose address has them is refused.
+WEB_PAGE = re.compile(r"""(?i:https?)://[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[0-9]{1,5})?(?:[/?#][^ <>"]*)?""")
 
 MAX_CACHED = 200
 """Characters of an address that is remembered."""
@@ -37,7 +35,7 @@ def web_address(value: object) -> str:
 
 def is_web_page(address: str) -> bool:
     """Tell whether an address is that of a web page."""
-    return WEB_PAGE.fullmatch(address) is not None
+    return WEB_PAGE.fullmatch(address) is not None and address.isprintable()
 
 
 is_known_web_page = lru_cache(maxsize=1024)(is_web_page)

@@ -12,7 +12,7 @@ from bridge.inbox.flows.flows import FlowStore
 from bridge.inbox.people.github import GitHubAccount, GitHubSignIn, TokenGone
 from bridge.inbox.people.invitations import OPERATOR, Invitation, InvitationGone, InvitationStore
 from bridge.inbox.people.memberships import MembershipStore
-from bridge.inbox.people.people import AdmittedBy, InboxPerson, PeopleStore
+from bridge.inbox.people.people import AdmittedBy, InboxPerson, LastOwner, PeopleStore
 from bridge.inbox.people.sign_in_tokens import SignInTokenStore
 from bridge.inbox.threads.marks import MarkStore
 
@@ -130,7 +130,12 @@ class Admission:
         With `bar`, their organization no longer lets them in, nor does an invitation for their login so far.
         """
         person, held = await self.people.get(person_id), await self.sign_in_tokens.take(person_id)
-        await self.people.remove(person_id, bar=bar)
+        try:
+            await self.people.remove(person_id, bar=bar)
+        except LastOwner:
+            if held:
+                await self.sign_in_tokens.keep(person_id, held)
+            raise
         if person and bar:
             for one in await self.invitations.all():
                 if one.login.lower() == person.nick.lower():

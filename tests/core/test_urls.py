@@ -40,6 +40,8 @@ NO_WEB: list[Any] = [
         "https://x/\x00",
         'https://x/"onclick=',
         "https://x/<b>",
+        "https://x/\u202egpj",
+        "https://x/\u200b",
         f"https://x/{'x' * MAX_CACHED} ",
     ),
     *("https://[::1", "https://x:port/", "https://\u2100.example/", "", None, 1, {}, ["https://x/"]),

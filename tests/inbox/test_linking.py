@@ -9,6 +9,7 @@ import pytest
 from bridge.core.security.encryption import Vault
 from bridge.inbox import keys
 from bridge.inbox.admission import Admission
+from bridge.inbox.people.people import LastOwner
 from bridge.storage import key_rotation
 from scripts.sandbox.browse import Browser, Page
 from tests.conftest import House
@@ -99,6 +100,16 @@ async def test_nobody_elses_account_is_lent(of_app: Inbox, browser: Browser) -> 
     await browser.press(page, "Cancel")
     assert await house.services.account_store.get("1002") is None
     assert await admission.sign_in_tokens.take(IDS["ann"]) is not None
+
+
+async def test_the_last_owner_who_cannot_leave_still_links_by_one_press(
+    of_app: Inbox, browser: Browser
+) -> None:
+    house, admission = of_app
+    await sign_in(house, browser, "ann")
+    with pytest.raises(LastOwner):
+        await admission.remove(IDS["ann"])
+    assert "Let bridge act as @ann-gh?" in text(await link(house, browser))
 
 
 async def test_a_token_that_github_ended_or_bridge_forgot_is_not_lent(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bridge.core.urls import web_address
 from bridge.inbox.threads.validation import (
     BLANK,
     LONGEST,
@@ -21,6 +22,7 @@ from bridge.inbox.threads.validation import (
     PLAIN_URL,
     TOO_LONG,
     check_message,
+    url_problem,
 )
 from tests.inbox.threads.test_messages import content
 from tests.kits.controls import unguarded
@@ -92,6 +94,13 @@ def test_a_plain_url_is_of_the_web(url: str) -> None:
         assert parts.scheme in ("http", "https")
         assert parts.hostname
         assert not set(url) & set(' \t\r\n<>"')
+
+
+@given(st.one_of(made_of(URLS), st.text().map("https://x.example/".__add__)))
+@example("https://x.example/\u202egpj")
+def test_an_address_that_bridge_sends_is_accepted(url: str) -> None:
+    """A message with another one would be a dead letter."""
+    assert not web_address(url) or url_problem(url) == ""
 
 
 @given(made_of(PIECES))
