@@ -8,7 +8,8 @@ transactions wait for one another here: redis-py's pool that waits takes twice a
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import hiredis
@@ -64,7 +65,7 @@ class _Waiting(Pipeline):
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Send the commands and return their answers; raises redis-py's errors."""
-        return await self.owner.transaction_answers(super().execute(raise_on_error))
+        return await self.owner.transaction_answers(partial(super().execute, raise_on_error))
 
 
 class GroupingRedis(Redis):
@@ -104,10 +105,10 @@ class GroupingRedis(Redis):
         """Send commands in this order, and return their answers, Redis's errors among them."""
         return await self._commands.add(commands) if commands else []
 
-    async def transaction_answers(self, sending: Awaitable[list[Any]]) -> list[Any]:
+    async def transaction_answers(self, send: Callable[[], Awaitable[list[Any]]]) -> list[Any]:
         """Wait for a place, then send a transaction and return its answers; raises redis-py's errors."""
         async with self._places:
-            answers: list[Any] = await self._bounded(self._answer_seconds, sending)
+            answers: list[Any] = await self._bounded(self._answer_seconds, send())
         return answers
 
     async def nodes(self) -> "list[GroupingRedis]":

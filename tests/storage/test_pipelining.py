@@ -1,8 +1,10 @@
 """Commands that come at one moment go to Redis together, and each caller gets its own answer or error."""
 
 import asyncio
+import gc
 import os
 import signal
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,6 +164,22 @@ async def test_more_pipelines_than_there_are_connections_wait_for_one_another(re
     clients = await redis.client_list()
     assert len([one for one in clients if one["cmd"] != "client|list"]) <= MAX_CONNECTIONS
     reader.cancel()
+
+
+async def test_a_transaction_that_is_cancelled_while_it_waits_is_never_begun(redis: Any) -> None:
+    async def counted() -> None:
+        async with redis.pipeline() as pipe:
+            await pipe.incr("n").execute()
+
+    asked = [asyncio.create_task(counted()) for _ in range(2 * MAX_CONNECTIONS)]
+    await asyncio.sleep(0)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asked.pop().cancel()
+        await asyncio.gather(*asked)
+        gc.collect()
+    assert [str(one.message) for one in warned] == []
+    assert await redis.get("n") == str(len(asked)).encode()
 
 
 async def test_nothing_stays_open_once_it_is_closed(redis_url: str) -> None:
