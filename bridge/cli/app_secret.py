@@ -13,9 +13,9 @@ from bridge.services import Services
 
 
 class NoApp(BridgeError):
-    """bridge has no GitHub App, or the environment names an OAuth App."""
+    """bridge has no GitHub App, or the settings name none."""
 
-    sentence = "bridge has no GitHub App: the page /github/manifest creates it"
+    sentence = "bridge has no GitHub App: with GITHUB_APP=1, the page /github/manifest creates it"
 
 
 async def replace_secret(services: Services, *, kind: str, value: str) -> None:

@@ -193,6 +193,8 @@ def app_secret(environ: Environ, kind: str, file: str) -> None:
             value = opened.read()
     except OSError as error:
         raise click.FileError(file, hint=error.strerror) from None
+    except UnicodeDecodeError:
+        raise WrongArgument(f"{file} is not a text file: nothing was changed") from None
     opening.with_services(environ, lambda services: replace_secret(services, kind=kind, value=value))
 
 

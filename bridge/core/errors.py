@@ -163,7 +163,7 @@ class FlowdockRejected(FlowdockError):
 
 
 class SignedOut(FlowdockError):
-    """401: Flowdock does not, or no longer, know the access token, or nobody is signed in: sign in again."""
+    """401: the access token is unknown or no longer valid, or nobody is signed in: sign in again."""
 
     status = 401
 

@@ -90,6 +90,12 @@ async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert (done.returncode, "none.pem" in done.stderr, "No such file" in done.stderr) == (1, True, True)
 
 
+async def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key.der").write_bytes(b"0\x82\xff")
+    done = await run(tmp_path, "app-secret", "private-key", "key.der", environ={})
+    assert (done.returncode, done.stderr) == (2, "bridge: key.der is not a text file: nothing was changed\n")
+
+
 async def test_without_an_app_the_command_says_where_one_is_made(redis_url: str, tmp_path: Path) -> None:
     async with open_app_house(redis_url) as house:
         status, said = await told(house, redis_url, tmp_path, "client-secret", NEW)

@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Note a repository's name: as a delivery tells it, or as GitHub answers now. The name may have
--- been another repository's: clicks must not mistake one for the other. A delivery takes no name from a
--- repository that has it: 0 then. A late one tells a name that the repository no longer has: it does not take
--- the present one's place. 2: the repository had another name before. Behind the arguments named here: the repository's former names.
+-- Note a repository's name: as a delivery tells it, or as GitHub answers now. The name may have been another
+-- repository's: clicks must not mistake one for the other. A delivery takes no name from a repository that has it.
+-- A late one tells a name that the repository no longer has: it does not take the present one's place. Behind the
+-- arguments named here: the repository's former names. Returns 0 if another repository has the name, 2 if this one
+-- had another name before, else 1.
 local ids, names, former_ids, named_at = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, full_name, teller, told_at = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local FORMER = 5
