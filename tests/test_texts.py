@@ -91,10 +91,12 @@ def test_tests_are_named_by_nouns_not_by_clauses() -> None:
     assert [name for name in named if CLAUSE_AS_NAME.search(name)] == []
 
 
+ODD_IN_TEXT = re.compile(rf"{ODD.pattern}|\b(some|any|every)body\b", re.IGNORECASE)
+
+
 def test_no_text_that_a_person_meets_has_an_odd_word() -> None:
     listed = texts()
-    odd = re.compile(rf"{ODD.pattern}|\b(some|any|every)body\b", re.IGNORECASE)
-    assert [f"{text.place} {text.text}" for text in listed if odd.search(text.text)] == []
+    assert [f"{text.place} {text.text}" for text in listed if ODD_IN_TEXT.search(text.text)] == []
     assert {"refusal or error", "log event", "thread", "page", "help"} <= {text.kind for text in listed}
     assert {path for path, _ in templates()} <= {text.place for text in listed}
 
@@ -117,6 +119,13 @@ def test_every_path_in_the_docs_exists() -> None:
 
 
 PAGES = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+
+
+def test_no_page_of_the_docs_has_an_odd_word() -> None:
+    found = [(page, line) for page in PAGES for line in page.read_text().splitlines()]
+    assert [f"{page.name}: {line}" for page, line in found if ODD_IN_TEXT.search(line)] == []
+
+
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 

@@ -170,7 +170,7 @@ THREATS = [
     ),
     Threat(
         "Flow member",
-        "clicks as somebody else, or through a GitHub account that is not theirs",
+        "clicks as someone else, or through a GitHub account that is not theirs",
         "a click acts as the user whom Flowdock's signature names, with the account that this user linked",
         (
             "core/security/test_flowdock_token.py::test_a_token_that_proves_nothing_is_refused",
@@ -515,7 +515,7 @@ THREATS = [
     ),
     Threat(
         "Webhook forger",
-        "claims that somebody's grant was revoked, to end their link",
+        "claims that someone's grant was revoked, to end their link",
         "bridge asks GitHub: a link ends if its token is refused, and stays while GitHub does not answer",
         (
             "attacks/test_links.py::test_a_false_word_that_a_grant_was_revoked_removes_no_link",
@@ -524,7 +524,7 @@ THREATS = [
     ),
     Threat(
         "Linked user of another team",
-        "links the same GitHub account as somebody else, links another one, or takes an abandoned login",
+        "links the same GitHub account as someone else, links another one, or takes an abandoned login",
         "links go by GitHub's numeric id, each person's by itself; linking another account removes the "
         "former account's entries and revokes its token; a login counts only while the account has it",
         (
@@ -641,7 +641,7 @@ THREATS = [
         ),
     ),
     Threat(
-        "Attacker of somebody's sign-in",
+        "Attacker of someone's sign-in",
         "leads a victim's browser to the answer to the attacker's own sign-in, replays an answer, or "
         "plants a cookie first",
         "state and PKCE are sealed in the browser that began, and work once; each sign-in makes a session "
@@ -989,7 +989,7 @@ THREATS = [
     ),
     Threat(
         "Member of a flow, or holder of a flow token",
-        "posts messages that take seconds to render, so that a thread's page delays everybody",
+        "posts messages that take seconds to render, so that a thread's page delays everyone",
         "a text whose open tags add up to far more than its length is shown as plain text; beyond 512 Ki "
         "characters, a page shows the beginnings of messages, each with a link to the whole",
         (

@@ -74,7 +74,7 @@ async def measure(quick: bool) -> Findings:
         remarks=[
             f"Inbox: messages of {len(_body('x')):,} bytes for 1,000 threads, {CONNECTIONS} connections,"
             f" {rounds} rounds of {seconds} s, in turn; Redis is asked how many it holds. Its pages: {times}"
-            f" requests, one after the other, by somebody whose flow has {MANY:,} threads and by somebody"
+            f" requests, one after the other, by someone whose flow has {MANY:,} threads and by someone"
             f" whose flow has {FEW}, {OPEN} of each open. Live streams: half of them pages', half the API's,"
             f" all of one flow's {WATCHERS} members; memory is RSS after less RSS before, the delay from the"
             " request to the last stream. RSS of the web half at the end of all this.",
