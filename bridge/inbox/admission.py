@@ -129,17 +129,18 @@ class Admission:
 
         With `bar`, their organization no longer lets them in, nor does an invitation for their login so far.
         """
-        person, held = await self.people.get(person_id), await self.sign_in_tokens.take(person_id)
+        # Before the removal: else somebody who is quick, or a crash, has one left.
+        if bar and (person := await self.people.get(person_id)):
+            for one in await self.invitations.all():
+                if one.login.lower() == person.nick.lower():
+                    await self.invitations.withdraw(one.name)
+        held = await self.sign_in_tokens.take(person_id)
         try:
             await self.people.remove(person_id, bar=bar)
         except LastOwner:
             if held:
                 await self.sign_in_tokens.keep(person_id, held)
             raise
-        if person and bar:
-            for one in await self.invitations.all():
-                if one.login.lower() == person.nick.lower():
-                    await self.invitations.withdraw(one.name)
         if held:
             await self.github.give_back(held)
         await self._finish_removal(person_id)

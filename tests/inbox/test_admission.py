@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from redis.exceptions import ConnectionError as RedisAway
 from yarl import URL
 
 from bridge.core.security.encryption import Vault
@@ -16,6 +17,7 @@ from bridge.inbox.pages import sign_in as signing_in
 from bridge.inbox.people import sessions
 from bridge.inbox.people.grants import Grant
 from bridge.inbox.people.memberships import FRESH_SECONDS
+from bridge.inbox.people.people import PeopleStore
 from bridge.storage import key_rotation
 from bridge.storage.keys import hash_of
 from bridge.web.http import cookies
@@ -307,6 +309,23 @@ async def test_a_removed_person_is_out_with_the_next_request_and_stays_out(
         await sign_in(house, browser, "bob", at=f"{link_on(page)}/sign-in")
         assert await is_in(house, browser)
         assert (await sign_in(house, browser, "bob")).status == 200
+
+
+async def test_no_invitation_outlasts_a_removal_that_fails(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, admission = inbox
+    await put(admission.people, "ann", owner=True)
+    await put(admission.people, "bob")
+    secret = await admission.invitations.invite(by=IDS["ann"], login="bob-gh")
+
+    async def away(*_: object, **__: object) -> None:
+        raise RedisAway
+
+    monkeypatch.setattr(PeopleStore, "remove", away)
+    with pytest.raises(RedisAway):
+        await admission.remove(IDS["bob"], bar=True)
+    assert await admission.invitations.find(secret) is None
 
 
 async def test_a_state_serves_the_browser_that_began_it_and_once(inbox: Inbox, browser: Browser) -> None:

@@ -52,11 +52,15 @@ async def test_a_button_of_a_source_that_bridge_did_not_make_is_not_offered(team
     assert may_be_clicked(team.inbox, own, action(OWN.format(url=team.url))), "the control"
     assert not may_be_clicked(team.inbox, source, action(OWN.format(url=team.url)))
     body = content(1, flow_token=flow_token)
-    body["thread"]["actions"] = [action(OWN.format(url=team.url))]
+    body["thread"]["actions"] = [one := action(OWN.format(url=team.url))]
     assert (await team.call("POST", "/messages", body))[0] == 202
-    page = await team.visit("ann", "GET", f"/inbox/flows/team/main/threads/{thread_id(source.id, 'pr:1')}")
+    thread = f"/inbox/flows/team/main/threads/{thread_id(source.id, 'pr:1')}"
+    page = await team.visit("ann", "GET", thread)
     assert page.status == 200
     assert "/actions" not in page.text
+    pressed = await team.visit("ann", "POST", f"{thread}/actions", {"key": key_of(one), "sure": "1"})
+    page = await team.visit("ann", "GET", pressed.headers["Location"])
+    assert "no longer offers that button" in page.text
 
 
 async def test_a_click_that_comes_too_late_leads_back_to_the_thread_which_says_so(team: Team) -> None:

@@ -44,8 +44,6 @@ SECTIONS: tuple[tuple[keys.ListName | keys.Triage, str], ...] = (
 TAB_LISTS: dict[str, keys.ListName] = {kind: kind for kind in (*keys.SECTIONS, "turn", "mine", "unread")}
 TABS = (("", "Open"), ("turn", "My turn"), ("mine", "Mine"), ("unread", "Unread"), ("all", "All"))
 
-_UNUSED = "Ask the owner of an unused flow to delete it."
-
 routes = web.RouteTableDef()
 
 
@@ -128,9 +126,10 @@ async def make(request: web.Request) -> web.Response:
     if not slug:
         raise FlowRefused("a flow needs a name with a letter or a digit from a to z")
     if await inbox.flows.count() >= store.MOST:
-        raise LimitReached(f"there are already {store.MOST} flows", advice=_UNUSED)
+        advice = "Ask the owner of an unused flow to delete it."
+        raise LimitReached(f"there are already {store.MOST} flows", advice=advice)
     if sum(person.id in one.owners for one in await inbox.flows.of(person.id)) >= store.MOST_OF_ONE:
-        raise LimitReached(f"you already own {store.MOST_OF_ONE} flows", advice=_UNUSED)
+        raise LimitReached(f"you already own {store.MOST_OF_ONE} flows", advice="Delete one that is unused.")
     flow = await inbox.flows.make(organization=ORGANIZATION, slug=slug, name=name, owner=person.id)
     if flow is None:
         raise FlowRefused("a flow with this name already exists")
@@ -174,7 +173,7 @@ async def threads(request: web.Request) -> web.Response:
         asked=asked,
         tabs=TABS,
         narrowed=narrowed,
-        some=_some(found),
+        some=_some(sources, found),
         unread_count=unread[flow.id],
         is_live=before is None and not narrowed and asked["show"] in ("", "all"),
         sources=[(one, configure_uri(request, flow, one)) for one in sources],
@@ -184,11 +183,14 @@ async def threads(request: web.Request) -> web.Response:
     )
 
 
-def _some(found: list[InboxThread]) -> dict[str, list[str]]:
-    """Suggest values for the filters: those of the threads on the page."""
+def _some(sources: list[FlowSource], found: list[InboxThread]) -> dict[str, list[str]]:
+    """Suggest values for the filters: those of the threads on the page, and the other repositories."""
     pulls = [pull for one in found if (pull := pull_of(one.state))]
+    # A source keeps the name that its repository had when it was connected.
+    on_page = {one.source_id for one in found}
     some = {
-        "repository": {one.repository for one in pulls},
+        "repository": {one.repository for one in pulls}
+        | {one.name for one in sources if one.id not in on_page},
         "author": {one.author.login for one in pulls},
         "label": {label for one in found for label in labels_of(one.state)},
         "status": {str((one.state.get("status") or {}).get("value", "")) for one in found},

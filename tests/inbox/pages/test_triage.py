@@ -151,6 +151,16 @@ async def test_threads_are_filtered_by_what_they_are(team: Team) -> None:
     assert {"bug", "person-1001", "approved"} <= set(re.findall(r'<option value="([^"]+)">', page))
 
 
+async def test_the_filter_suggests_every_repository_by_its_present_name(team: Team) -> None:
+    """The source of a renamed one keeps its former name; another has no thread on the page."""
+    await posted(team, thread={"title": "x", "bridge": a_pull() | {"repository": "acme/renamed"}})
+    await team.inbox.sources.make(
+        team.flow.id, name="acme/quiet", external_url="", client_id=team.inbox.client_id, creator=1001
+    )
+    page = (await team.visit("bob", "GET", FLOW)).text
+    assert re.findall(r'<option value="(acme/[^"]+)">', page) == ["acme/quiet", "acme/renamed"]
+
+
 async def test_one_press_marks_a_whole_flow_as_read(team: Team) -> None:
     for number in (1, 2):
         await posted(team, number)
