@@ -79,7 +79,7 @@ async def _read_pull(question: Question) -> None:
         state = f"{pull['updated_at']}:{pull['state']}:{pull['merged_at']}:{pull['draft']}"
     await question.answer(
         MERGEABLE,
-        f"{watch.number}:{state}:{repository['full_name']}",
+        f"{watch.number}:{state}:{repository['full_name']}:{repository.get('updated_at')}",
         number=watch.number,
         repository={key: repository[key] for key in ("id", "full_name", "html_url")},
         pull_request=pull,

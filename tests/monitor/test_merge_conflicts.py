@@ -40,12 +40,15 @@ async def test_open_threads_follow_their_repository_to_its_new_name(watched: Hou
     await link(watched, "ann")
     await watched.act("cy-gh", "review_comment", number=1, path="a.py", line=1, body="Hm.")
     await told(watched, 2)
-    await watched.act("cy-gh", "rename", name="part")
-    await watched.services.pulls.name_by_github(REPOSITORY_ID, "acme/part")
-    assert (await told(watched, 3))[2:] == ["Repository: acme/part"]
-    (thread,) = await watched.threads()
-    assert REPOSITORY not in str({**thread, "source": None})
-    assert thread["external_url"].endswith("/acme/part/pull/1")
+    former = REPOSITORY
+    for count, name in enumerate(("part", "api", "part"), start=3):
+        await watched.act("cy-gh", "rename", repo=former, name=name)
+        former = f"acme/{name}"
+        await watched.services.pulls.name_by_github(REPOSITORY_ID, former)
+        assert (await told(watched, count))[count - 1 :] == [f"Repository: {former}"]
+        (thread,) = await watched.threads()
+        assert REPOSITORY not in str({**thread, "source": None})
+        assert thread["external_url"].endswith(f"/{former}/pull/1")
 
 
 def reads(house: House) -> list[Any]:

@@ -44,7 +44,6 @@ _METHODS = {
     "allow_rebase_merge": "rebase",
 }
 _ALLOWS = {"allow_auto_merge": "auto-merge", "allow_update_branch": "update-branch"}
-_READ = ("state", "draft", "repository", "url")
 _FOR_GOOD = "9999"
 """Later than any time, so that a merge or a deletion is final."""
 
@@ -68,14 +67,16 @@ def delta(delivery: Delivery) -> Snapshot:
         return _from_issue(payload)
     part = _from_pull(payload, delivery.event, delivery.action)
     if "read_at" in payload:
-        # Read later than it was last changed: `mergeable` is worked out in the background.
+        # Read later than it was last changed: `mergeable` is worked out in the background, and a repository's
+        # new name changes none of its pull requests.
         pull = payload["pull_request"]
         read_at = moment(payload["read_at"])
         read = {
             "mergeable": LwwRegister(read_at, ABOUT, pull.get("mergeable")),
             "mergeable_state": LwwRegister(read_at, ABOUT, _told_state(pull)),
         }
-        read |= {name: replace(part.values[name], weight=READ) for name in _READ}
+        read |= {name: LwwRegister(read_at, ABOUT, part.values[name].value) for name in ("repository", "url")}
+        read |= {name: replace(part.values[name], weight=READ) for name in ("state", "draft")}
         # A push of this second counts over them, and both then name the repository alike.
         read |= {name: replace(part.values[name], weight=OLDEST) for name in ("head", "base")}
         part = replace(part, values={**part.values, **read})

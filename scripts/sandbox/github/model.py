@@ -189,6 +189,7 @@ class Repo:
     description: str
     created_at: datetime
     pushed_at: datetime
+    changed_at: datetime | None = None
     fork: bool = False
     default_branch: str = "main"
     archived: bool = False
@@ -291,9 +292,8 @@ class World:
         if owner.kind == "User":
             repo.permissions[owner.login] = Permission.ADMIN
         del self.repos[former]
-        self.repos[repo.full_name.lower()] = repo
         self.moved[former] = repo.id
-        self.moved.pop(repo.full_name.lower(), None)
+        self.add_repo(repo)
 
     def people(self) -> list[User]:
         """Everybody one can sign in as."""

@@ -200,7 +200,7 @@ def repo_payload(world: World, repo: Repo) -> Json:
         "url": url,
         **{name: url + path for name, path in REPO_LINKS.items()},
         "created_at": stamp(repo.created_at),
-        "updated_at": stamp(repo.pushed_at),
+        "updated_at": stamp(max(repo.pushed_at, repo.changed_at or repo.pushed_at)),
         "pushed_at": stamp(repo.pushed_at),
         "git_url": f"git://{host}/{repo.full_name}.git",
         "ssh_url": f"git@{host.split(':')[0]}:{repo.full_name}.git",

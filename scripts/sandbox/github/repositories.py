@@ -167,5 +167,6 @@ def _refuse_taken(world: World, owner: User, name: str) -> None:
 
 
 def _tell(change: Change, action: str, **extra: Any) -> None:
+    change.repo.changed_at = change.world.clock.change()
     payload: Json = {"action": action, **extra}
     change.emit(change.repo, "repository", payload | change.sender())
