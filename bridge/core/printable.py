@@ -6,6 +6,7 @@ direction mark (Unicode's Bidi_Control) reorders a line.
 
 import re
 import unicodedata
+from collections.abc import Set
 
 
 def printable(text: str) -> str:
@@ -30,6 +31,7 @@ _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NOT_PLAIN = re.compile("[^ -~]")
 _MARKS = "\u061c\u200e\u200f"
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+_ISOLATED = re.compile(f"{ISOLATE}[^<>\u202a-\u202e\u2066-\u2069]*{END_ISOLATE}")
 
 
 def visible(text: str) -> str:
@@ -41,18 +43,29 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     turned = _has_right_to_left(text)
-    shown = _reveal(text, marks=turned, edges="")
+    shown = _reveal(text, marks=turned)
     return f"{ISOLATE}{shown}{END_ISOLATE}" if turned else shown
 
 
 def reveal(page: str) -> str:
-    """Return a page's markup with invisible characters and direction marks as escapes."""
+    """Return a page's markup with invisible characters and direction marks as escapes.
+
+    Isolates of right-to-left text stay, as `visible` makes them.
+    """
     odd = set(_NOT_PLAIN.findall(page)) - {"\r", "\n"}
     if not any(_is_unseen(one) or unicodedata.combining(one) for one in odd):
         return page
     lines = re.split("(\r?\n)", page)
-    lines[::2] = (_reveal(line, marks=_has_right_to_left(line), edges=">") for line in lines[::2])
+    lines[::2] = map(_reveal_line, lines[::2])
     return "".join(lines)
+
+
+def _reveal_line(line: str) -> str:
+    if not _has_right_to_left(line):
+        return _reveal(line, edges=">")
+    pairs = (found for found in _ISOLATED.finditer(line) if _has_right_to_left(found[0]))
+    isolates = {at for found in pairs for at in (found.start(), found.end() - 1)}
+    return _reveal(line, marks=True, edges=">", kept=isolates)
 
 
 def is_blank(text: str) -> bool:
@@ -72,9 +85,12 @@ def _has_right_to_left(text: str) -> bool:
     )
 
 
-def _reveal(text: str, *, marks: bool, edges: str) -> str:
-    """Escape what is unseen, but for `marks` of direction; after `edges` a combining mark has no base."""
-    joining = {at for found in _JOINING.finditer(text) for at in range(*found.span())}
+def _reveal(text: str, *, marks: bool = False, edges: str = "", kept: Set[int] = frozenset()) -> str:
+    """Escape invisible characters, but for `marks` of direction and those at the places `kept`.
+
+    After `edges`, a combining mark has no base.
+    """
+    joining = kept | {at for found in _JOINING.finditer(text) for at in range(*found.span())}
 
     def shown(found: re.Match[str]) -> str:
         one, at = found[0], found.start()
