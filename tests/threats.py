@@ -889,13 +889,13 @@ THREATS = [
     Threat(
         "Member of a flow without access to its repository on GitHub",
         "reads the flow: on a page, by an open stream, an API token, a notification or a tag",
-        "in a flow that is bound to a repository, GitHub's answer to the member's own token decides; a yes "
+        "in a flow for readers of a repository, GitHub's answer to the member's own token decides; a yes "
         "is valid for 9 minutes, and no answer is a no; another account or a mere name does not count",
         (
             "inbox/flows/test_readers.py::"
-            "test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
+            "test_a_restricted_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository",
             "inbox/flows/test_readers.py::test_a_person_who_loses_access_at_github_is_out_of_everything",
-            "inbox/flows/test_readers.py::test_only_a_repository_that_its_owner_can_read_binds_a_flow",
+            "inbox/flows/test_readers.py::test_only_a_repository_that_its_owner_can_read_restricts_a_flow",
             "inbox/flows/test_readers.py::"
             "test_a_yes_counts_for_minutes_a_no_for_seconds_and_no_answer_is_a_no",
         ),

@@ -35,7 +35,7 @@ class Inbox:
     client_id: str
     client_secret: str = field(repr=False)
     readers: Readers | None = None
-    """The check of flows that are bound to a repository; without it, nobody sees them."""
+    """The check of flows for readers of a repository; without it, nobody sees them."""
     bounds: InboxBounds = field(default_factory=InboxBounds)
 
     def __post_init__(self) -> None:

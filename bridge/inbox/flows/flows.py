@@ -36,7 +36,7 @@ class TeamFlow:
     repository_id: int = 0
     """Of the repository whose readers alone may see the flow; 0: all members may."""
     repository: str = ""
-    """Its name when the flow was bound to it."""
+    """Its name when the flow was restricted to its readers."""
 
     @property
     def path(self) -> str:
@@ -63,7 +63,7 @@ class FlowStore:
     """Flows in Redis."""
 
     def __init__(self, redis: Redis, readers: Readers | None = None) -> None:
-        """Take the check on GitHub; without it, nobody may see a flow that is bound to a repository."""
+        """Take the check on GitHub; without it, nobody sees a flow for readers of a repository."""
         self._redis = redis
         self._readers = readers
         self._make = load_script(redis, "bridge.inbox", "make_flow")

@@ -198,7 +198,7 @@ class DigestSender:
         return True
 
     async def _turn(self, person: InboxPerson, flows: dict[str, TeamFlow]) -> list[DigestLine]:
-        """List the threads in which it is a person's turn, those that they put away left out."""
+        """List the threads in which it is a person's turn, but for those that they triaged."""
         await self.inbox.lists.wake(person.id)
         listed, _ = await self.inbox.lists.on(person.id, list(flows), ["turn"], MOST)
         threads = await self.inbox.messages.get_many(listed["turn"][:MOST])
@@ -208,7 +208,7 @@ class DigestSender:
     async def _mentions(
         self, person: InboxPerson, flows: dict[str, TeamFlow], *, since: float
     ) -> list[DigestLine]:
-        """List the threads that mentioned a person since a Unix time, and were neither read nor put away."""
+        """List threads that mentioned a person since a Unix time, neither read nor triaged."""
         inbox, key = self.inbox, keys.mentions(person.id)
         newest = await inbox.redis.execute_command("ZREVRANGE", key, 0, MOST - 1, "WITHSCORES")
         mentioned = {name.decode(): int(score) for name, score in newest}

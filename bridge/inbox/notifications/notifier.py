@@ -139,7 +139,7 @@ class Notifier:
         return left
 
     async def _message(self, due: Due) -> bytes | None:
-        """Return what to show; None if the person saw it, put it away, may not see it, or wants none."""
+        """Return what to show; None if the person read or triaged it, may not see it, or wants none."""
         inbox = self.inbox
         person, flow = await inbox.people.get(due.person), await inbox.flows.get(due.flow)
         thread = await inbox.messages.thread(due.flow, due.thread)

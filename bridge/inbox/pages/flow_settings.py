@@ -66,7 +66,7 @@ async def change(request: web.Request) -> web.Response:
 
 
 @routes.post(f"{SETTINGS}/readers")
-async def bind(request: web.Request) -> web.Response:
+async def restrict(request: web.Request) -> web.Response:
     """Show a flow to readers of a repository alone, as GitHub names them; empty: to all members."""
     person, flow = await owned(posted(request))
     name = str((await request.post()).get("repository", "")).strip()

@@ -19,7 +19,7 @@ THREAD = f"{FLOW}/threads/{{thread}}"
 
 
 class NotAReader(RequestRefused):
-    """GitHub does not show a member the repository that the flow is bound to, or does not answer."""
+    """GitHub does not show a member the repository whose readers may see the flow, or does not answer."""
 
     status = 403
     advice = (

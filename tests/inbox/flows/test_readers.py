@@ -27,8 +27,8 @@ SECRET, SECRET_ID = "acme/gadgets", 1296270
 
 
 @dataclass
-class Bound:
-    """Ann's flow with Bob and Cy in it, bound to a private repository that Ann and Bob can read."""
+class Restricted:
+    """Ann's flow with Bob and Cy in it, restricted to a private repository that Ann and Bob can read."""
 
     house: House
     inbox: Inbox
@@ -42,7 +42,7 @@ class Bound:
     async def sees(self, nick: str) -> int:
         return (await self.browsers[nick].open(self.address)).status
 
-    async def bind(self, repository: str) -> Page:
+    async def restrict(self, repository: str) -> Page:
         page = await self.browsers["ann"].open(f"{self.address}/settings")
         return await self.browsers["ann"].press(page, "Save restriction", repository=repository)
 
@@ -52,7 +52,7 @@ class Bound:
 
 
 @pytest.fixture
-async def bound(redis_url: str) -> AsyncIterator[Bound]:
+async def restricted(redis_url: str) -> AsyncIterator[Restricted]:
     async with (
         open_inbox(redis_url) as (house, admission),
         Browser() as ann,
@@ -71,63 +71,69 @@ async def bound(redis_url: str) -> AsyncIterator[Bound]:
         await accounts.link(house, "ann")
         await accounts.link(house, "bob")
         await inbox.messages.post(flow.id, 1, content(1))
-        made = Bound(house=house, inbox=inbox, flow=flow, browsers=browsers)
-        assert (await made.bind(SECRET)).status == 200
+        made = Restricted(house=house, inbox=inbox, flow=flow, browsers=browsers)
+        assert (await made.restrict(SECRET)).status == 200
         yield made
 
 
 @unguarded("bridge.inbox.flows.readers.Readers.may_read", yes)
-async def test_a_bound_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository(bound: Bound) -> None:
-    assert [await bound.sees(nick) for nick in ("ann", "bob", "cy")] == [200, 200, 403]
-    assert "Main" not in (await bound.browsers["cy"].open(f"{bound.house.bridge}/inbox")).text
-    page = await bound.browsers["cy"].open(bound.address)
+async def test_a_restricted_flow_is_seen_by_those_alone_to_whom_github_shows_the_repository(
+    restricted: Restricted,
+) -> None:
+    assert [await restricted.sees(nick) for nick in ("ann", "bob", "cy")] == [200, 200, 403]
+    assert "Main" not in (await restricted.browsers["cy"].open(f"{restricted.house.bridge}/inbox")).text
+    page = await restricted.browsers["cy"].open(restricted.address)
     assert ("Link your GitHub account" in page.text, SECRET in page.text) == (True, False)
     # Not by an account that is somebody else's.
-    await accounts.link(bound.house, "cy", login="ann-gh")
-    await bound.forget("cy")
-    assert await bound.sees("cy") == 403
-    await accounts.link(bound.house, "cy")
-    await bound.forget("cy")
-    assert await bound.sees("cy") == 200
-    await bound.bind("")
-    await bound.house.services.account_store.unlink("1003")
-    await bound.forget("cy")
-    assert await bound.sees("cy") == 200
+    await accounts.link(restricted.house, "cy", login="ann-gh")
+    await restricted.forget("cy")
+    assert await restricted.sees("cy") == 403
+    await accounts.link(restricted.house, "cy")
+    await restricted.forget("cy")
+    assert await restricted.sees("cy") == 200
+    await restricted.restrict("")
+    await restricted.house.services.account_store.unlink("1003")
+    await restricted.forget("cy")
+    assert await restricted.sees("cy") == 200
 
 
-async def test_a_person_who_loses_access_at_github_is_out_of_everything(bound: Bound) -> None:
-    inbox, bob = bound.inbox, IDS["bob"]
-    headers = bound.browsers["bob"].session
-    async with asyncio.timeout(PATIENCE), headers.get(f"{bound.address}/events?since=99") as stream:
+async def test_a_person_who_loses_access_at_github_is_out_of_everything(restricted: Restricted) -> None:
+    inbox, bob = restricted.inbox, IDS["bob"]
+    headers = restricted.browsers["bob"].session
+    async with asyncio.timeout(PATIENCE), headers.get(f"{restricted.address}/events?since=99") as stream:
         assert stream.status == 200
-        await sandbox(bound.house, "users/bob-gh", {"permission": "none", "repo": SECRET})
-        assert await bound.sees("bob") == 200, "for a few minutes, GitHub's last yes counts"
+        await sandbox(restricted.house, "users/bob-gh", {"permission": "none", "repo": SECRET})
+        assert await restricted.sees("bob") == 200, "for a few minutes, GitHub's last yes counts"
         called = [":user:1002", ":unread:1002"]
-        assert await resolved(inbox, bound.flow.id, ["@bob-gh", ":unread:1002"]) == called
-        await bound.forget("bob")
-        await inbox.messages.post(bound.flow.id, 1, content(1, title="a secret"))
+        assert await resolved(inbox, restricted.flow.id, ["@bob-gh", ":unread:1002"]) == called
+        await restricted.forget("bob")
+        await inbox.messages.post(restricted.flow.id, 1, content(1, title="a secret"))
         assert b"a secret" not in await stream.read(), "the stream ends, and shows nothing more"
-    assert await bound.sees("bob") == 403
-    assert (await inbox.flows.of(bob), await inbox.flows.may_see(bound.flow.id, bob)) == ([], False)
-    assert await resolved(inbox, bound.flow.id, ["@bob-gh", ":user:1002", "#:unread:1002"]) == ["@bob-gh"]
+    assert await restricted.sees("bob") == 403
+    assert (await inbox.flows.of(bob), await inbox.flows.may_see(restricted.flow.id, bob)) == ([], False)
+    assert await resolved(inbox, restricted.flow.id, ["@bob-gh", ":user:1002", "#:unread:1002"]) == [
+        "@bob-gh"
+    ]
     token = await inbox.api_tokens.make(bob, label="mine", scopes=("flow",))
     for path in ("", "/threads", "/messages", "/sources"):
-        address = f"{bound.house.bridge}/inbox/api/flows/{bound.flow.path}{path}"
-        async with bound.house.http.get(address, headers={"Authorization": f"Bearer {token}"}) as response:
+        address = f"{restricted.house.bridge}/inbox/api/flows/{restricted.flow.path}{path}"
+        async with restricted.house.http.get(
+            address, headers={"Authorization": f"Bearer {token}"}
+        ) as response:
             assert response.status == 404
-    assert await bound.sees("ann") == 200
+    assert await restricted.sees("ann") == 200
 
 
-async def test_only_a_repository_that_its_owner_can_read_binds_a_flow(bound: Bound) -> None:
+async def test_only_a_repository_that_its_owner_can_read_restricts_a_flow(restricted: Restricted) -> None:
     for name in ("acme/none", "../users", "acme"):
-        assert (await bound.bind(name)).status >= 400
-    flow = await bound.inbox.flows.get(bound.flow.id)
+        assert (await restricted.restrict(name)).status >= 400
+    flow = await restricted.inbox.flows.get(restricted.flow.id)
     assert flow
     assert (flow.repository_id, flow.repository) == (SECRET_ID, SECRET)
     # By its id: a name may come to be another repository's.
-    await sandbox(bound.house, "act", {"as": "cy-gh", "repo": SECRET, "do": "rename", "name": "tools"})
-    await bound.forget("bob")
-    assert await bound.sees("bob") == 200
+    await sandbox(restricted.house, "act", {"as": "cy-gh", "repo": SECRET, "do": "rename", "name": "tools"})
+    await restricted.forget("bob")
+    assert await restricted.sees("bob") == 200
 
 
 class Answers:

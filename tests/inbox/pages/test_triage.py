@@ -1,4 +1,4 @@
-"""Triage by clicks: what a person puts away, takes back, and finds again, without a script and with one."""
+"""Triage by clicks: what a person moves, takes back and finds again, without a script and with one."""
 
 import re
 from datetime import UTC, datetime
