@@ -30,7 +30,5 @@ SESSION = web.RequestKey("session", Session)
 """The session, once a handler has asked for it (`bridge.web.auth.sessions.current`)."""
 UNSENT = web.RequestKey("unsent", str)
 """The words in a form that was refused: the refusal shows them, so that they are not lost."""
-BEGUN = web.RequestKey("begun", web.StreamResponse)
-"""A streamed response, once its status has been sent."""
 FORM_TARGET = web.RequestKey("form_target", str)
 """The one other origin that a page's forms may post to, if a handler allows one."""

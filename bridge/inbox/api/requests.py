@@ -19,6 +19,7 @@ from bridge.inbox.people.people import InboxPerson
 from bridge.inbox.people.sessions import MEMBERSHIPS, SESSIONS
 from bridge.web.http import rate_limit
 from bridge.web.http.bodies import BODIES, read_body
+from bridge.web.http.server import BEGUN
 from bridge.web.render import as_sentence
 
 LARGEST = 256 * 1024
@@ -53,7 +54,7 @@ def is_api(path: str) -> bool:
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer the API's errors as `{"message": …, "errors": …}`; a page's are left to others."""
+    """Answer the API's errors as `{"message": …, "errors": …}`; leave those of pages and of streams."""
     if not is_api(request.path):
         return await handler(request)
     try:
@@ -66,6 +67,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         answer.headers["Allow"] = allowed
         return answer
     except BridgeError as error:
+        if BEGUN in request:
+            raise
         errors = getattr(error, "errors", None)
         answer = _refused(error.status, str(error) if errors else as_sentence(str(error)), errors)
         if error.status == 401:

@@ -18,8 +18,9 @@ from bridge.services import Services
 from bridge.settings import Settings
 from bridge.web import render
 from bridge.web.auth import sessions
-from bridge.web.context import BEGUN, FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
+from bridge.web.context import FOR_MACHINES, FORM_TARGET, LOG, REQUEST_ID, SERVICES, UNLOGGED
 from bridge.web.http import bodies, cookies
+from bridge.web.http.server import BEGUN
 
 _FOR_MACHINES = ("/github/", "/repos/", "/healthz", "/readyz", "/metrics")
 _FOR_PEOPLE = ("/github/manifest",)

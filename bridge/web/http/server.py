@@ -17,6 +17,8 @@ from aiohttp.http import HttpProcessingError
 log = structlog.get_logger()
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+BEGUN = web.RequestKey("begun", web.StreamResponse)
+"""A streamed response, once its status has been sent: an error cuts it off."""
 
 
 class Runner(web.AppRunner):

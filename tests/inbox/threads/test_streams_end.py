@@ -8,6 +8,7 @@ import pytest
 import structlog
 from redis.exceptions import ConnectionError as RedisAway
 
+from bridge.core.errors import GitHubFailing
 from bridge.inbox.pages import flow_settings
 from bridge.inbox.threads import feed
 from bridge.inbox.threads.messages import thread_id
@@ -34,15 +35,18 @@ async def connected(
 
 
 @pytest.mark.parametrize("path", [*STREAMS, f"{FLOW}/export"])
+@pytest.mark.parametrize(
+    "fault", [RedisAway(), GitHubFailing("GitHub took too long")], ids=["Redis", "GitHub"]
+)
 async def test_a_fault_cuts_off_an_answer_that_has_begun_and_adds_no_second_one(
-    team: Team, monkeypatch: pytest.MonkeyPatch, path: str
+    team: Team, monkeypatch: pytest.MonkeyPatch, path: str, fault: Exception
 ) -> None:
     async def failing(*_: Any) -> Any:
-        raise RedisAway
+        raise fault
 
     async def some(*_: Any) -> Any:
         yield b"{"
-        raise RedisAway
+        raise fault
 
     monkeypatch.setattr(feed, "wait_for_news", failing)
     monkeypatch.setattr(flow_settings, "exported", some)
