@@ -166,12 +166,15 @@ class Worker:
             await self._leases.release(partition.lease)
 
     async def _release_all(self) -> None:
-        with suppress(RedisError, OSError):
+        try:
             async with asyncio.timeout(HAND_BACK_SECONDS):
                 _raise_first(
                     await _each(self._leases.release(one.lease) for one in self._partitions.values())
                 )
                 await self._leases.leave()
+        except (RedisError, OSError) as error:
+            # Other workers then wait for the leases to expire.
+            log.warning("lease_release_failed", error=type(error).__name__)
 
     # Inboxes
 

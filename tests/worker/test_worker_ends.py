@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import structlog
+from redis.asyncio import Redis
 
 from bridge.core.errors import BridgeError
 from bridge.core.model import Connection
@@ -245,6 +246,25 @@ async def test_a_worker_told_to_stop_finishes_the_post_under_way_and_begins_none
     await stop_worker(house)
     assert said(await posted(house, 1), 1) == ["A"]
     assert await house.redis.xlen(keys.outbox(PARTITION)) == 1
+
+
+async def test_a_worker_that_cannot_release_its_leases_ends_and_logs_it(
+    house: House, made: Pulls, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.worker.worker.HAND_BACK_SECONDS", 0.1)
+    house.start_worker()
+    await made.deliver(1, "A")
+    await posted(house, 1)
+    other = Redis.from_url(redis_url)
+    await other.client_pause(PATIENCE * 1000, all=False)
+    try:
+        with structlog.testing.capture_logs() as logged:
+            await stop_worker(house)
+    finally:
+        await other.client_unpause()
+        await other.aclose()
+    [failed] = [line for line in logged if line["event"] == "lease_release_failed"]
+    assert failed["error"] == "TimeoutError"
 
 
 async def test_messages_that_wait_for_a_worker_read_their_connection_once(
