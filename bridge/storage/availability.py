@@ -11,7 +11,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 REMINDER_SECONDS = 60
 
 _NO_ANSWER = (RedisConnectionError, RedisTimeout, OSError)
-_ASK_AGAIN = (AskError, MovedError, NoScriptError, TryAgainError)
+_REDIRECTIONS = (AskError, MovedError, TryAgainError)
 
 log = structlog.get_logger()
 
@@ -19,8 +19,10 @@ log = structlog.get_logger()
 class Availability:
     """The availability of one server, in the log: one line for all loops and requests that fail."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, is_node: bool = False) -> None:
+        """Name the server by its address; redirections of a cluster's node are followed, and not logged."""
         self._address = address
+        self._expected = (NoScriptError, *_REDIRECTIONS) if is_node else (NoScriptError,)
         self._away_since: float | None = None
         self._reminded_at = self._refused_at = -math.inf
 
@@ -36,7 +38,7 @@ class Availability:
         if isinstance(error, _NO_ANSWER):
             self._no_answer(error)
         # A script's own error is one word, which its caller knows.
-        elif not isinstance(error, _ASK_AGAIN) and " " in str(error):
+        elif not isinstance(error, self._expected) and " " in str(error):
             self.refused(error)
 
     def _no_answer(self, error: Exception) -> None:

@@ -31,11 +31,11 @@ def connect_redis(url: str, *, cluster: bool = False) -> Any:
     (https://devcenter.heroku.com/articles/connecting-heroku-redis).
     """
     if cluster:
-        return Cluster(url, partial(_connect, readers=MAX_READERS))
+        return Cluster(url, partial(_connect, readers=MAX_READERS, is_node=True))
     return _connect(url, readers=2)
 
 
-def _connect(url: str, *, readers: int) -> Any:
+def _connect(url: str, *, readers: int, is_node: bool = False) -> Any:
     options: dict[str, Any] = {
         "socket_connect_timeout": 3,
         "socket_timeout": None,
@@ -49,7 +49,9 @@ def _connect(url: str, *, readers: int) -> Any:
     pool.connection_class = packing(pool.connection_class)
     parts = urlsplit(url)
     address = parts.netloc.rpartition("@")[2] or parts.path
-    return GroupingRedis(connection_pool=pool, pipelines=MAX_CONNECTIONS - 2, address=address)
+    return GroupingRedis(
+        connection_pool=pool, pipelines=MAX_CONNECTIONS - 2, address=address, is_node=is_node
+    )
 
 
 async def close_redis(redis: Redis) -> None:

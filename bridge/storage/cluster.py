@@ -59,13 +59,15 @@ class Cluster(RedisClient):
                 return await node.execute_command(*args, **options)
             except MovedError as moved:
                 if time.monotonic() > until:
+                    self._availability.refused(moved)
                     raise
                 await self._find(_address(moved.host, moved.port))
             except AskError as ask:
                 importing = _address(ask.host, ask.port)
                 continue
-            except (ClusterDownError, TryAgainError):
+            except (ClusterDownError, TryAgainError) as refusal:
                 if time.monotonic() > until:
+                    self._availability.refused(refusal)
                     raise
                 await asyncio.sleep(PAUSE)
             except RedisConnectionError:

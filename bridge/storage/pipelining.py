@@ -77,14 +77,15 @@ class GroupingRedis(Redis):
         connection_pool: ConnectionPool,
         pipelines: int,
         address: str = "",
+        is_node: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         """Run at most `pipelines` at a time; the pool needs one connection more, and one for each reader.
 
-        The log names the server by its `address`.
+        The log names the server by its `address`; `is_node`: it is a cluster's.
         """
         super().__init__(connection_pool=connection_pool)
-        self._availability = Availability(address)
+        self._availability = Availability(address, is_node=is_node)
         self._answer_seconds = answer_seconds
         self._places = asyncio.Semaphore(pipelines)
         self._kept: AbstractConnection | None = None

@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 import structlog
+from redis.exceptions import (
+    AskError,
+    MovedError,
+    NoScriptError,
+    OutOfMemoryError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, ResponseError
 from structlog.typing import EventDict
 
 from bridge.queue.delivery_queue import DeliveryQueue
@@ -132,6 +140,17 @@ async def test_the_address_has_no_password(url: str, address: str, logged: list[
         await close_redis(redis)
     assert [line["address"] for line in logged] == [address]
     assert "s3cret" not in str(logged)
+
+
+@pytest.mark.parametrize(("is_node", "said"), [(False, ["redis_refused"]), (True, [])])
+def test_redirections_are_expected_of_a_clusters_nodes_alone(
+    logged: list[EventDict], is_node: bool, said: list[str]
+) -> None:
+    """A cluster without REDIS_CLUSTER redirects at the start, and bridge would wait without a word."""
+    node = Availability("localhost:6379", is_node=is_node)
+    for error in (MovedError("12182 127.0.0.1:6380"), AskError("12182 127.0.0.1:6380"), TryAgainError("a b")):
+        node.failed(error)
+    assert events(logged) == said
 
 
 def test_nothing_else_logs_it() -> None:

@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
+import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import MovedError, RedisError
 
 from bridge.core.model import Envelope, FlowdockUser, GitHubToken, GitHubUser, LinkedAccount, Mention
 from bridge.core.security.encryption import Vault
 from bridge.queue.delivery_queue import DeliveryQueue
 from bridge.queue.entries import EnqueueResult
 from bridge.queue.producer import PartitionedProducer
-from bridge.storage import keys
+from bridge.storage import availability, keys
+from bridge.storage import cluster as clusters
 from bridge.storage.accounts import AccountStore
 from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.storage.flow_members import Members
@@ -120,6 +122,27 @@ async def test_the_client_bounds_its_connections_and_follows_what_moves(cluster:
         assert await redis.ttl("{q}:1") > 0
     finally:
         await close_redis(redis)
+
+
+@pytest.mark.parametrize("is_cluster", [True, False])
+async def test_a_redirection_that_nobody_follows_is_logged(
+    cluster: RedisCluster, monkeypatch: pytest.MonkeyPatch, is_cluster: bool
+) -> None:
+    """Without REDIS_CLUSTER, or once the client has given up."""
+    monkeypatch.setattr(clusters, "PATIENCE", -1)
+    monkeypatch.setattr(availability, "log", structlog.get_logger())
+    redis = connect_redis(cluster.url, cluster=is_cluster)
+    try:
+        await redis.ping()
+        await cluster.begin_move("{q}", cluster.nodes[-1])
+        await cluster.end_move("{q}", cluster.nodes[-1])
+        if is_cluster:
+            assert await redis.get("{r}") is None
+        with structlog.testing.capture_logs() as logs, pytest.raises(MovedError):
+            await redis.get("{q}")
+    finally:
+        await close_redis(redis)
+    assert [(line["event"], line["error"]) for line in logs] == [("redis_refused", "MovedError")]
 
 
 async def test_a_reader_hears_of_any_partition_with_entries(cluster: RedisCluster) -> None:
