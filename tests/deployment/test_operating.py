@@ -11,7 +11,7 @@ from tests.texts import modules
 DOCUMENT = (Path(__file__).parents[2] / "docs/operating.md").read_text()
 METRICS, EVENTS = DOCUMENT.partition("## What to watch")[2].partition("\n## ")[0].split("In the log:\n")
 
-OF_NO_DELIVERY = {"partition_taken", "partition_lost", "batch_failed"}
+OF_NO_DELIVERY = {"partition_taken", "partition_lost", "lease_release_failed", "batch_failed"}
 UNREADABLE = "bridge/worker/worker.py dead_letter"
 """A message that another version of bridge wrote: nobody can tell of which delivery."""
 
