@@ -38,7 +38,6 @@ BEGINNING = 1000
 _FIRST = 120
 """Characters of a message that a row shows."""
 
-
 TEXTS = ("title", "body", "content")
 """The members of a message that may be long."""
 
