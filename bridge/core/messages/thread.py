@@ -10,7 +10,7 @@ from bridge.core.messages.html import escape, link, listed
 from bridge.core.model import path_of
 from bridge.core.pulls import to_merge, turn
 from bridge.core.pulls.checks import verdict
-from bridge.core.pulls.model import Branch, CheckState, Person, PullRequest, Reviewer
+from bridge.core.pulls.model import Branch, CheckState, Link, Person, PullRequest, Reviewer
 from bridge.core.pulls.rules import BranchRules
 from bridge.core.urls import web_address
 
@@ -88,8 +88,8 @@ def fields(pull: PullRequest, found: turn.Turn | None) -> list[dict[str, str]]:
         "Conversations": _conversations(pull) if pull.is_open else "",
         "Checks": _checks(pull),
         "Deployments": _deployments(pull),
-        "Labels": listed([link(label.url, label.name) for label in pull.labels], MAX_NAMED),
-        "Milestone": link(pull.milestone.url, pull.milestone.name) if pull.milestone else "",
+        "Labels": listed([_link(label, pull) for label in pull.labels], MAX_NAMED),
+        "Milestone": _link(pull.milestone, pull) if pull.milestone else "",
         "Changes": _changes(pull),
         "Auto-merge": "on" if pull.auto_merge and pull.is_open else "",
         "Merge queue": _queue(pull) if pull.is_open else "",
@@ -135,6 +135,12 @@ def _milliseconds(moment: float | None) -> int | None:
 
 def _person(person: Person) -> str:
     return link(person.url, person.login)
+
+
+def _link(found: Link, pull: PullRequest) -> str:
+    """Link a label or a milestone, under the repository's present name."""
+    parts = found.url.split("/", 5)
+    return link(f"{pull.repository_url}/{parts[5]}" if len(parts) == 6 else found.url, found.name)
 
 
 def _branches(pull: PullRequest) -> str:

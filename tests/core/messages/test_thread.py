@@ -210,6 +210,19 @@ def test_a_field_without_a_value_is_left_out() -> None:
     assert list(fields(a_pull(state="merged", head=None))) == ["Author"]
 
 
+def test_labels_and_the_milestone_of_a_renamed_repository_lead_to_its_new_name() -> None:
+    """Their own addresses are those of the last delivery, and the former name may be another repository's."""
+    pull = a_pull(
+        repository_url="https://github.com/acme/api",
+        labels=(Link(name="a/b", url=f"{COMPONENT}/labels/a/b"), Link(name="wip")),
+        milestone=Link(name="1.0", url=f"{COMPONENT}/milestone/1"),
+    )
+    shown = fields(pull)
+    hrefs = [tag.attributes["href"] for label in ("Labels", "Milestone") for tag in page.tags(shown[label])]
+    assert hrefs == ["https://github.com/acme/api/labels/a/b", "https://github.com/acme/api/milestone/1"]
+    assert text(pull, "Labels") == "a/b, wip"
+
+
 def test_a_thread_that_knows_everything_shows_it_in_order() -> None:
     pull = a_pull(
         assignees=(OPEN.author,),
