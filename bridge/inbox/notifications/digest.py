@@ -198,7 +198,7 @@ class DigestSender:
         return True
 
     async def _turn(self, person: InboxPerson, flows: dict[str, TeamFlow]) -> list[DigestLine]:
-        """List the threads in which it is a person's turn, but for those that they triaged."""
+        """List the threads in which it is a person's turn, but for done and snoozed ones."""
         await self.inbox.lists.wake(person.id)
         listed, _ = await self.inbox.lists.on(person.id, list(flows), ["turn"], MOST)
         threads = await self.inbox.messages.get_many(listed["turn"][:MOST])
