@@ -626,8 +626,7 @@ THREATS = [
         "goes on reading after an owner removed them, or after they left the organization",
         "sessions, tokens and flows go with the person in one step, and neither the organization nor an "
         "older invitation for their login lets a removed person in again; GitHub's confirmation is valid for "
-        "nine minutes, for pages and API "
-        "alike, and without an answer nobody counts as a member",
+        "nine minutes, for pages and API alike, and without an answer nobody counts as a member",
         (
             "inbox/test_admission.py::test_a_removed_person_is_out_with_the_next_request_and_stays_out",
             "inbox/people/test_people.py::test_a_removal_during_a_sign_in_counts",
@@ -812,8 +811,7 @@ THREATS = [
         "posts threads that look like a repository's, or buttons that act in others' names or make bridge "
         "call a private network",
         "pages and notices say that the source was added with an API token; only bridge's own source has "
-        "buttons; "
-        "buttons and challenges lead only to bridge's own address",
+        "buttons; buttons and challenges lead only to bridge's own address",
         (
             "inbox/pages/test_flows.py::test_a_members_source_does_not_pass_for_a_repository",
             "inbox/api/test_sources.py::test_only_the_application_that_made_a_source_changes_it",

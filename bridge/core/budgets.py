@@ -10,7 +10,7 @@ QUEUE_BYTES = 256 * 2**20
 REPOSITORY_BYTES = 32 * 2**20
 
 SMALL_SHARE = 32
-"""While the total is over budget, a repository may use only this fraction of its own: one in so many."""
+"""The divisor of a repository's own budget while the total is over budget."""
 
 LARGEST_DEAD = 64 * 1024
 """Bytes of a compressed payload: of a larger one, a dead letter keeps only the header."""

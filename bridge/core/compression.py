@@ -23,8 +23,8 @@ WORTH = 512
 """Bytes of the smallest document worth compressing."""
 
 SHARED = 1024 * 1024
-"""Bytes up to which the process's one compressor serves. Larger documents are packed in threads, which
-may not share one."""
+"""Bytes up to which the process's one compressor serves. Larger documents are compressed in threads,
+which may not share one."""
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 """The first bytes of Zstandard's frames, and of no JSON object or MessagePack map (RFC 8878, 3.1.1)."""
@@ -52,7 +52,7 @@ def unpack(data: bytes) -> bytes:
 
 
 def size(data: bytes) -> int:
-    """Return the size of a packed document before packing."""
+    """Return the size of a document before `pack` compressed it."""
     if not data.startswith(_MAGIC):
         return len(data)
     try:

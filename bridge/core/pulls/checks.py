@@ -261,7 +261,7 @@ def verdict(checks: tuple[Check, ...]) -> Verdict:
 
 
 def dump(registers: Mapping[str, LwwRegister]) -> bytes:
-    """Encode a commit's checks, packed."""
+    """Encode a commit's checks, compressed."""
     return pack(msgspec.json.encode(registers), to_keep=True)
 
 

@@ -1,8 +1,7 @@
 """The claim: the one-time pass in an authentication challenge's link.
 
-A JWT with `user` and `exp`, 15 minutes ahead, signed with
-COOKIE_SECRET. Its `jti` is kept with the click. The person who opens the link must still prove to be `user`
-through Flowdock's OAuth.
+A JWT with `user` and `exp`, 15 minutes ahead, signed with COOKIE_SECRET. Its `jti` is kept with the click.
+The person who opens the link must still prove to be `user` through Flowdock's OAuth.
 
 PyJWT is loaded with the first claim: it takes 3 MB, which a process that only takes deliveries saves.
 """

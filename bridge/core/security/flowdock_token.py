@@ -1,7 +1,7 @@
 """The signed request behind a click: the header FLOWDOCK-TOKEN and what it vouches for.
 
-A JWT keyed with the OAuth application's secret, with `sub` (the
-Flowdock user), `exp` and `signature` (the lower-case hex SHA-256 of the raw body).
+A JWT keyed with the OAuth application's secret, with `sub` (the Flowdock user), `exp` and `signature` (the
+lower-case hex SHA-256 of the raw body).
 """
 
 import hashlib
