@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+import msgspec
+
 from bridge.core.errors import Malformed
 from bridge.core.github import webhook
 from bridge.core.github.payload_errors import unreadable
@@ -31,9 +33,23 @@ _SHA = {
     "status": ("sha",),
     "deployment_status": ("deployment", "sha"),
     "deployment_review": ("workflow_run", "head_sha"),
-    **dict.fromkeys(PULL_REQUEST_EVENTS, ("pull_request", "head", "sha")),
 }
-"""The paths to the commit in deliveries about checks and pull requests."""
+"""The paths to the commit in deliveries about checks."""
+
+
+class _Head(msgspec.Struct):
+    sha: str
+
+
+class _PullRequest(msgspec.Struct):
+    head: _Head
+
+
+class _OfPullRequest(msgspec.Struct):
+    pull_request: _PullRequest
+
+
+_decode_head = msgspec.json.Decoder(_OfPullRequest).decode
 
 
 def read(entry: InboxEntry) -> Delivery:
@@ -59,6 +75,15 @@ def commits(entries: Iterable[InboxEntry], deliveries: Mapping[str, Delivery]) -
         if delivery := deliveries.get(entry.id):
             sha = given(delivery.payload, *_SHA[delivery.event])
             found.append((entry.repository_id, sha if isinstance(sha, str) else ""))
+    return found
+
+
+def heads(entries: Iterable[InboxEntry]) -> list[Commit]:
+    """Return the heads in deliveries about pull requests, leaving out odd ones; keep no payload in memory."""
+    found = []
+    for entry in entries:
+        with suppress(Malformed, msgspec.MsgspecError, ValueError, RecursionError):
+            found.append((entry.repository_id, _decode_head(entry.body).pull_request.head.sha))
     return found
 
 

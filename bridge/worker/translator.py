@@ -107,8 +107,8 @@ class Translator:
     async def _prefetch(self, entries: Sequence[InboxEntry], known: Known) -> _Prefetched:
         """Ask Redis at once for what nearly all deliveries need; the rest is read where it is needed.
 
-        Payloads are read in their turn, while they are in the processor's caches, but for those whose commit
-        is needed: those about checks, and each pull request's first.
+        Payloads are read in their turn, while they are in the processor's caches, but for those about checks:
+        their commit is needed. Of each pull request's first, the head alone is read.
         """
         work, read_at = UnitOfWork(self._pulls, known), time.monotonic()
         connections, _ = await asyncio.gather(
@@ -125,8 +125,7 @@ class Translator:
             for one in reversed(concerned)
             if one.event in payloads.PULL_REQUEST_EVENTS and not work.has_head(one.repository_id, one.number)
         }
-        deliveries |= payloads.read_ahead(firsts.values())
-        commits = payloads.commits(concerned, deliveries)
+        commits = payloads.commits(concerned, deliveries) + payloads.heads(firsts.values())
         told = [(one.repository_id, one.number) for one in concerned if one.event == "pull_request"]
         await asyncio.gather(work.fetch_checks(commits), work.fetch_rules(told))
         return _Prefetched(
