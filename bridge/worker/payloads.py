@@ -16,14 +16,7 @@ from bridge.core.pulls.model import Commit
 from bridge.core.pulls.snapshot import Snapshot
 from bridge.queue.entries import InboxEntry
 
-PULL_REQUEST_EVENTS = frozenset(
-    {
-        "pull_request",
-        "pull_request_review",
-        "pull_request_review_comment",
-        "pull_request_review_thread",
-    }
-)
+PULL_REQUEST_EVENTS = translate.PULL_EVENTS - translate.OWN_EVENTS - {"issue_comment"}
 """The events whose payload holds a whole pull request."""
 
 _SHA = {

@@ -118,14 +118,15 @@ class Translator:
         unconnected = {repository[0] for repository, some in connections.items() if not some}
         concerned = [entry for entry in entries if entry.repository_id not in unconnected]
         deliveries = payloads.read_ahead(entry for entry in concerned if entry.event in checks.EVENTS)
-        if deliveries:
-            await work.fetch_heads(payloads.commits(concerned, deliveries))
+        commits = payloads.commits(concerned, deliveries)
+        if commits:
+            await work.fetch_heads(commits)
         firsts = {
             (one.repository_id, one.number): one
             for one in reversed(concerned)
             if one.event in payloads.PULL_REQUEST_EVENTS and not work.has_head(one.repository_id, one.number)
         }
-        commits = payloads.commits(concerned, deliveries) + payloads.heads(firsts.values())
+        commits += payloads.heads(firsts.values())
         told = [(one.repository_id, one.number) for one in concerned if one.event == "pull_request"]
         await asyncio.gather(work.fetch_checks(commits), work.fetch_rules(told))
         return _Prefetched(
