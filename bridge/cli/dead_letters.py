@@ -83,14 +83,18 @@ async def show(queue: "DeliveryQueue", *, letter_id: str) -> None:
 @group.command(epilog="Example: bridge dead-letters redrive --all")
 @click.argument("letter_id", metavar="[ID]", default="")
 @click.option("--all", "every", is_flag=True, help="Redrive all of them.")
-@opening.given(_with_queue)
-async def redrive(queue: "DeliveryQueue", *, letter_id: str, every: bool) -> None:
+@click.pass_obj
+def redrive(environ: Environ, letter_id: str, every: bool) -> None:
     """Put a dead letter back into the queue.
 
     Needs an ID from `list`, or --all. With --all, a letter without its payload stays a dead letter.
     """
     if bool(letter_id) is every:
         raise click.UsageError("Either ID or --all is required.")
+    _with_queue(environ, lambda queue: _redrive(queue, letter_id, every=every))
+
+
+async def _redrive(queue: "DeliveryQueue", letter_id: str, *, every: bool) -> None:
     for letter in await queue.dead_letters() if every else [await _find(queue, letter_id)]:
         if every and letter.dropped:
             print(f"{letter.id} stays: {letter.dropped}.")

@@ -66,7 +66,7 @@ async def application(services: "Services") -> None:
 
 
 @group.command(epilog="Example: bridge inbox owner octocat", short_help="Make someone an owner of the inbox.")
-@click.argument("login", metavar="LOGIN")
+@click.argument("login", metavar="LOGIN", callback=lambda _context, _parameter, typed: _login(typed))
 @opening.given(_with_inbox)
 async def owner(services: "Services", *, login: str) -> None:
     """Make someone an owner of the inbox, by their login on GitHub.
@@ -75,9 +75,6 @@ async def owner(services: "Services", *, login: str) -> None:
     """
     from bridge.inbox.people.people import PeopleStore
 
-    login = login.removeprefix("@")
-    if not is_login(login):
-        raise WrongArgument(f"{login!r} is not a login on GitHub")
     user = orjson.loads(await services.github.public_user(login))
     people = PeopleStore(services.redis)
     person = await people.put(
@@ -89,6 +86,14 @@ async def owner(services: "Services", *, login: str) -> None:
     )
     await people.make_owner(person.id)
     click.echo(f"@{person.nick} owns the inbox. Sign in at {services.settings.web_url}/inbox")
+
+
+def _login(typed: str) -> str:
+    """Return a login, which people type with or without an @; raises `WrongArgument`."""
+    login = typed.removeprefix("@")
+    if not is_login(login):
+        raise WrongArgument(f"{login!r} is not a login on GitHub")
+    return login
 
 
 @group.command(epilog="Example: bridge inbox export team/main")

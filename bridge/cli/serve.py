@@ -97,9 +97,9 @@ async def _open(command: str, chosen: Settings, redis_url: str, pipe: int | None
             await run(services, web_half=command != "worker", worker_half=command in ("serve", "worker"))
         # Not except*: until Python 3.11.4 it wraps what is raised in it.
         except ExceptionGroup as group:
-            if not isinstance(error := group.exceptions[0], BridgeError):
+            if not all(isinstance(error, BridgeError) for error in group.exceptions):
                 raise
-            raise error from None
+            raise group.exceptions[0] from None
 
 
 async def _wait_for_redis(command: str, chosen: Settings, redis_url: str, stop: Shutdown) -> bool:

@@ -147,6 +147,22 @@ def test_an_unreachable_redis_is_one_sentence(tmp_path: Path) -> None:
     assert failed.stderr == "bridge: Redis does not answer (ConnectionError): check REDIS_URL\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["dead-letters", "redrive"], "Either ID or --all is required"),
+        (["inbox", "owner", "../user"], "is not a login on GitHub"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_named_although_redis_does_not_answer(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    environ = {**KEY, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    failed = bridge(tmp_path, *arguments, environ=environ)
+    assert (failed.returncode, sentence in failed.stderr) == (2, True), failed
+
+
 def test_a_malformed_address_of_redis_is_one_sentence(tmp_path: Path) -> None:
     failed = bridge(tmp_path, "connections", environ={**KEY, "REDIS_URL": "s3cret@localhost"})
     assert (failed.returncode, "REDIS_URL must be an address such as" in failed.stderr) == (2, True)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from contextlib import suppress
 
 import aiohttp
 import orjson
@@ -87,10 +88,18 @@ async def public_address(services: Services) -> Finding:
                 status, body = response.status, await response.content.read(1000)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return "warn", f"{url} cannot be reached from here ({type(error).__name__}): {unseen}"
-        if status != 200 or b'"alive"' not in body:
+        if status != 200 or not _is_alive(body):
             words = f"{url} answers, but not as bridge ({status}): check WEB_URL and the proxy in front of it"
             return "warn", words
         return await _same(url, services, session)
+
+
+def _is_alive(body: bytes) -> bool:
+    """Tell whether this is the answer of a bridge's `/healthz`."""
+    with suppress(orjson.JSONDecodeError):
+        found = orjson.loads(body)
+        return isinstance(found, dict) and found.get("status") == "alive"
+    return False
 
 
 async def _same(url: str, services: Services, session: aiohttp.ClientSession) -> Finding:

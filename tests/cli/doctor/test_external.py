@@ -4,6 +4,8 @@ import socket
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from scripts.sandbox.faults import Fault
 from scripts.sandbox.mail_server import mail_server
@@ -94,6 +96,18 @@ async def test_at_the_address_is_nobody_or_somebody_else(asking: Doctor) -> None
     nobody = await asking.row("public address", WEB_URL=f"http://127.0.0.1:{free}")
     assert (nobody[0], "cannot be reached from here" in nobody[1]) == ("warn", True)
     other = await asking.row("public address", WEB_URL=asking.house.flowdock)
+    assert (other[0], "answers, but not as bridge" in other[1]) == ("warn", True)
+
+
+@pytest.mark.parametrize("page", ['<p>Still "alive"</p>', '["alive"]', '{"status": "ready", "is": "alive"}'])
+async def test_a_page_that_only_says_alive_is_no_bridge(asking: Doctor, page: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=page)
+
+    app = web.Application()
+    app.router.add_get("/healthz", answer)
+    async with TestServer(app) as there:
+        other = await asking.row("public address", WEB_URL=str(there.make_url("/")).rstrip("/"))
     assert (other[0], "answers, but not as bridge" in other[1]) == ("warn", True)
 
 
