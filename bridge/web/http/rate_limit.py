@@ -118,6 +118,11 @@ class Limits:
         for limiter, who in zip(limiters, buckets(address), strict=False):
             self.check(limiter, who, what=what)
 
+    def refund_client(self, limiters: Sequence[Limiter], address: str) -> None:
+        """Give back a request of an address and of its network."""
+        for limiter, who in zip(limiters, buckets(address), strict=False):
+            limiter.refund(who)
+
     def check(self, limiter: Limiter, who: str, *, what: str) -> None:
         """Count one request of `who`; raises `TooMany`, which is logged once a minute for each client."""
         now = time.monotonic()
@@ -148,8 +153,7 @@ async def by_address(request: web.Request, handler: Handler) -> web.StreamRespon
         if request.path == "/metrics":
             limits.check_client(limits.guesses, address, what="guesses")
             response = await handler(request)
-            for limiter, who in zip(limits.guesses, buckets(address), strict=False):
-                limiter.refund(who)
+            limits.refund_client(limits.guesses, address)
             return response
         if person := request.app[sessions.FLOWDOCK_SIGN_IN].known_user(request):
             limits.check_client(limits.pages, f"person {person}", what="pages")
