@@ -41,6 +41,15 @@ def is_web_page(address: str) -> bool:
 is_known_web_page = lru_cache(maxsize=1024)(is_web_page)
 
 
+def in_repository(address: str, repository_url: str) -> str:
+    """Return the address of a repository's page under the repository's present name; others stay as they are.
+
+    GitHub redirects from a former name only until another repository takes it.
+    """
+    parts = address.split("/", 5)
+    return f"{repository_url}/{parts[5]}" if repository_url and len(parts) == 6 else address
+
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.core.messages.markdown import to_html
-from bridge.core.urls import MAX_CACHED, avatar_origins, is_public, web_address
+from bridge.core.urls import MAX_CACHED, avatar_origins, in_repository, is_public, web_address
 from tests.core.messages.test_every_example import EXAMPLES, known
 from tests.kits.core.pipeline import satisfies_flowdock
 
@@ -130,3 +130,21 @@ def test_one_of_this_machine_or_of_a_private_network_is_not(address: str) -> Non
 )
 def test_avatars_are_at_github_or_beside_it(github: str, beside: str) -> None:
     assert avatar_origins(github) == (github.rstrip("/"), beside)
+
+
+@pytest.mark.parametrize(
+    ("address", "present"),
+    [
+        (
+            "https://github.com/acme/old/pull/2#discussion_r1",
+            "https://github.com/acme/new/pull/2#discussion_r1",
+        ),
+        ("https://github.com/acme/old/pull/2/files#r1", "https://github.com/acme/new/pull/2/files#r1"),
+        ("https://github.com/acme/old/labels/a/b", "https://github.com/acme/new/labels/a/b"),
+        ("https://github.com/acme/old", "https://github.com/acme/old"),
+        ("", ""),
+    ],
+)
+def test_an_address_in_a_renamed_repository_has_its_present_name(address: str, present: str) -> None:
+    assert in_repository(address, "https://github.com/acme/new") == present
+    assert in_repository(address, "") == address

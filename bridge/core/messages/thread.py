@@ -12,7 +12,7 @@ from bridge.core.pulls import to_merge, turn
 from bridge.core.pulls.checks import verdict
 from bridge.core.pulls.model import Branch, CheckState, Link, Person, PullRequest, Reviewer
 from bridge.core.pulls.rules import BranchRules
-from bridge.core.urls import web_address
+from bridge.core.urls import in_repository, web_address
 
 MAX_TITLE = 300
 MAX_NAMED = 10
@@ -139,8 +139,7 @@ def _person(person: Person) -> str:
 
 def _link(found: Link, pull: PullRequest) -> str:
     """Link a label or a milestone, under the repository's present name."""
-    parts = found.url.split("/", 5)
-    return link(f"{pull.repository_url}/{parts[5]}" if len(parts) == 6 else found.url, found.name)
+    return link(in_repository(found.url, pull.repository_url), found.name)
 
 
 def _branches(pull: PullRequest) -> str:

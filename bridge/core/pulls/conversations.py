@@ -8,6 +8,7 @@ first comment while a reply is left, and ends with the last.
 from collections.abc import Mapping
 
 from bridge.core.pulls.lww import LwwRegister
+from bridge.core.urls import in_repository
 
 MORE = "0"
 """The place of a note that more are unresolved than are kept; GitHub's ids begin with 1."""
@@ -33,10 +34,10 @@ def unresolved(known: Registers) -> dict[str, str]:
     return found
 
 
-def links(known: Registers, pull_url: str) -> tuple[str, ...]:
-    """Return the addresses of the unresolved conversations, on the pull request's present page."""
-    found = (known[name].value["url"].partition("#") for name in unresolved(known).values())
-    return tuple(f"{pull_url}#{place}" if mark else url for url, mark, place in found)
+def links(known: Registers, repository_url: str) -> tuple[str, ...]:
+    """Return the addresses of the unresolved conversations, under the repository's present name."""
+    found = (known[name].value["url"] for name in unresolved(known).values())
+    return tuple(in_repository(url, repository_url) for url in found)
 
 
 def counting(known: Registers) -> set[str]:
