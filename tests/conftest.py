@@ -29,7 +29,7 @@ from bridge.services import Services, open_services
 from bridge.storage import embedded
 from bridge.storage.client import close_redis, connect_redis
 from bridge.web.app import create_app, make_runner
-from scripts.sandbox import faults, flowdock, github
+from scripts.sandbox import browse, faults, flowdock, github
 from scripts.sandbox.flowdock import RecordingInbox, views
 from tests.faults import table
 from tests.kits import controls, hygiene, loaded, order, redis_of_flowdock, sign, templates
@@ -189,6 +189,13 @@ async def redis(redis_url: str) -> AsyncIterator[Any]:
     client = connect_redis(redis_url)
     yield client
     await close_redis(client)
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[browse.Browser]:
+    """A browser without JavaScript, which keeps its cookies."""
+    async with browse.Browser() as opened:
+        yield opened
 
 
 async def emptied(redis_server: str) -> str:

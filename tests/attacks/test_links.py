@@ -1,6 +1,5 @@
 """Attacks on links: made to end, to outlive their end, or to stand for somebody else."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from tests.kits.personal import sign_in
 
 USER, TOKEN = "/api/v3/user", "/api/v3/applications/github-client/token"
 ANN = 1001
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 async def say_revoked(house: House, github_id: int = ANN) -> None:

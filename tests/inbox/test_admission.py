@@ -44,12 +44,6 @@ async def of_acme(redis_url: str) -> AsyncIterator[Inbox]:
         yield opened
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
-
-
 def cookie(browser: Browser, name: str) -> str:
     return next((one.value for one in browser.session.cookie_jar if one.key == name), "")
 

@@ -30,12 +30,6 @@ async def of_app(redis_url: str) -> AsyncIterator[Inbox]:
         yield house, admission
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
-
-
 async def test_the_first_owner_makes_the_app_first_and_then_signs_in(
     redis_url: str, browser: Browser
 ) -> None:

@@ -1,7 +1,7 @@
 """Shared by the tests of the queue: an owner of the partition of the test's deliveries."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -118,3 +118,15 @@ HEADS = keys.heads(REPOSITORY_ID, "5ca1ab1e")
 def snapshot(value: bytes) -> Write:
     """The write of a snapshot."""
     return Write("SET", SNAPSHOT, value, 60)
+
+
+async def reads(redis: Any) -> int:
+    """Return how often Redis has read from a client."""
+    return int((await redis.info("stats"))["total_reads_processed"])
+
+
+async def reads_during(redis: Any, work: Awaitable[object]) -> int:
+    """Return how often Redis read from a client during some work; the look at it afterwards is one."""
+    before = await reads(redis)
+    await work
+    return await reads(redis) - before

@@ -19,6 +19,7 @@ from bridge.storage.client import MAX_CONNECTIONS, close_redis, connect_redis
 from bridge.storage.lua_scripts import Script
 from bridge.storage.pipelining import MAX_GROUP, GroupingRedis
 from tests.conftest import eventually
+from tests.kits.queue import reads
 
 
 @pytest.fixture
@@ -27,11 +28,6 @@ async def redis(redis_url: str) -> AsyncIterator[GroupingRedis]:
     assert isinstance(client, GroupingRedis)
     yield client
     await client.aclose()
-
-
-async def reads(redis: Any) -> int:
-    """The number of Redis's reads from a client."""
-    return int((await redis.info("stats"))["total_reads_processed"])
 
 
 async def test_commands_of_one_moment_share_a_round_trip(redis: Any) -> None:

@@ -24,12 +24,6 @@ async def inbox(redis_url: str) -> AsyncIterator[Inbox]:
         yield opened
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
-
-
 async def make(house: House, browser: Browser, *, label: str, scopes: tuple[str, ...]) -> Page:
     """Fill in the form; the boxes of a form without a screen are ticked by hand."""
     page = await browser.open(f"{house.bridge}/inbox/settings")

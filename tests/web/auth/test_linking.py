@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -28,12 +27,6 @@ async def opened(working: House) -> House:
     await working.act("ann-gh", "open", title="Fix bug in thread API", body="", head="fix", base="main")
     await eventually(working.threads)
     return working
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened_browser:
-        yield opened_browser
 
 
 async def challenge(house: House, who: str = "ann", action: str = "Assign to me") -> str:

@@ -1,7 +1,6 @@
 """Signing in with Flowdock: whose session it becomes, what it is good for, and how it ends."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,12 +19,6 @@ from tests.kits.accounts import link
 from tests.kits.controls import always, unguarded
 from tests.kits.personal import asked_of_flowdock, sign_in
 from tests.web.auth.test_linking import dump
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 def cookie(browser: Browser, name: str) -> str:

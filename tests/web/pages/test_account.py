@@ -1,7 +1,6 @@
 """The account page: whom one is linked to, what was done, and unlinking, whatever GitHub and Redis do."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,12 +14,6 @@ from tests.kits.clicks import PULL, begin_open, click
 from tests.kits.personal import SHORTLY_AGO, connection, sign_in, text
 
 GRANT = "/api/v3/applications/github-client/grant"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 async def account_page(house: House, browser: Browser) -> Page:

@@ -1,7 +1,6 @@
 """Configuring a connection: who gets in, what each button does, and what the page says about it."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from html import unescape
 from typing import Any
@@ -21,12 +20,6 @@ from tests.kits.personal import buried, noted, sign_in, text
 
 ANN, BOB = "1001", "1002"
 NOT_YOURS = "this connection does not exist"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 def address(house: House, connection: Connection, **query: str) -> str:

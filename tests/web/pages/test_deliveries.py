@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -18,12 +17,6 @@ from tests.kits.personal import connection, noted, sign_in, text
 from tests.kits.worker import FOREVER, PARTITION, Pulls, dead, idle, posted, pulls, stop_worker, tried
 
 SECRET = "ghp_0123456789abcdefghijABCDEF"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -42,12 +42,6 @@ async def house(redis_url: str) -> AsyncIterator[House]:
         yield opened
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
-
-
 async def nothing_kept(house: House) -> None:
     redis: Any = house.redis
     assert await redis.exists("bridge:github-app") == 0

@@ -1,7 +1,7 @@
 """No page is a dead end: each leads on, and to help, which answers even while Redis is away."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -27,12 +27,6 @@ def test_every_page_leads_on(path: str, main: str) -> None:
 
 def test_the_pages_are_looked_at() -> None:
     assert len(list(pages())) > 15
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 async def test_help_is_in_the_head_of_each_page_for_everybody(house: House, browser: Browser) -> None:

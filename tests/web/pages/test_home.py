@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -20,12 +19,6 @@ from scripts.sandbox.faults import Fault
 from tests.conftest import House, eventually
 from tests.kits.github_app import made_at_github, open_app_house
 from tests.kits.personal import SHORTLY_AGO, buried, connection, many, noted, sign_in, text
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 async def visit(house: House, browser: Browser) -> str:

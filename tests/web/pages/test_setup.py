@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from html import unescape
 from typing import Any
@@ -21,12 +20,6 @@ from tests.kits.personal import text
 
 SETUP = "/flowdock/setup"
 MAIN = f"{SETUP}?flow=acme:main"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with Browser() as opened:
-        yield opened
 
 
 async def visit(house: House, browser: Browser, path: str = MAIN, nick: str = "cy") -> Page:
